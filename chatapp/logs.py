@@ -1,0 +1,72 @@
+"""One line of JSON for each thing worth telling, on standard error."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+# What every LogRecord carries by itself; all else came in through `extra=`.
+_OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_WRITTEN_BY_US = ("time", "level", "logger", "pid", "event", "message", "exception")
+
+
+class JsonFormatter(logging.Formatter):
+    """Write a record as one line of pure ASCII.
+
+    Whatever a person typed may end in a log. JSON's escapes keep CR, LF, ANSI sequences and
+    the C1 controls (a terminal acts on U+009B, too) from forging lines or steering a terminal.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line, without its newline."""
+        line: dict[str, Any] = {
+            "time": rfc3339(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "pid": record.process,
+        }
+        event = getattr(record, "event", None)
+        line["message" if event is None else "event"] = event or record.getMessage()
+        line.update(_extra_fields(record))
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def _extra_fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields = {name: value for name, value in vars(record).items() if name not in _OWN_ATTRIBUTES}
+    return {
+        f"{name}_" if name in _WRITTEN_BY_US else name: value
+        for name, value in fields.items()
+        if name != "event"
+    }
+
+
+def rfc3339(seconds: float) -> str:
+    """Return a time since the epoch as RFC 3339 in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Handler(logging.StreamHandler[Any]):
+    """Ours among the root's handlers; a test runner's own stay where they are."""
+
+
+def configure(level: str = "INFO") -> None:
+    """Send all records of `level` and above to standard error, as JSON. May be called again."""
+    handler = _Handler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers = [kept for kept in root.handlers if not isinstance(kept, _Handler)]
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+
+
+def log_event(
+    logger: logging.Logger, event: str, level: int = logging.INFO, **fields: object
+) -> None:
+    """Log something that happened by its name, such as `client_connected`, and its fields."""
+    if logger.isEnabledFor(level):
+        extra = {f"{name}_" if name in _OWN_ATTRIBUTES else name: v for name, v in fields.items()}
+        logger.log(level, event, extra={**extra, "event": event})

@@ -1,0 +1,47 @@
+"""gunicorn's settings. What its hooks do is in chatapp/server.py."""
+
+# First of all, in the arbiter: what is imported before this keeps blocking sockets and locks.
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from chatapp import server
+
+settings = server.read_settings()
+
+bind = server.address(settings)
+backlog = 4096
+workers = settings.web_concurrency
+worker_class = "gevent"
+# Streams, calls and idle connections all count; when it is full gunicorn stops accepting in
+# silence, so the app's own limits (CHAT_STREAMS) lie well below it.
+worker_connections = server.raise_descriptor_limit()
+max_requests = 0  # recycling a worker would stop every new request while one stream is open
+keepalive = 5
+graceful_timeout = 8
+timeout = 30
+
+accesslog = None  # a stream's line would come when it ends, hours later
+logger_class = server.JsonLogger
+control_socket_disable = True
+
+
+def on_starting(arbiter: Any) -> None:
+    server.prepare(settings)
+
+
+def post_fork(arbiter: Any, worker: Any) -> None:
+    server.forget_program()
+
+
+def post_worker_init(worker: Any) -> None:
+    # Anew, not the arbiter's copy: a reload (SIGHUP) must run the code as it is on disk now.
+    from chatapp.server import worker_started
+
+    worker_started(worker)
