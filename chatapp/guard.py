@@ -1,0 +1,103 @@
+"""What must hold before the server starts; where it does not, one line says so."""
+
+import errno
+import fcntl
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from chatapp.config import Settings
+
+# How long a start waits for a predecessor that is just leaving: the workers of a killed arbiter
+# look once a second whether it still lives.
+PATIENCE = 1.3
+
+
+def refuse(reason: str) -> NoReturn:
+    """Leave with one line that says why."""
+    print(f"chatapp: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+    raise SystemExit(1)
+
+
+def check_concurrency(settings: Settings) -> None:
+    """Refuse more workers than the storage can serve."""
+    if settings.web_concurrency == 1:
+        return
+    if settings.is_sqlite:
+        refuse("SQLite serves one worker: unset WEB_CONCURRENCY, or set DATABASE_URL to PostgreSQL")
+    if not settings.redis_url:
+        refuse("more than one worker needs REDIS_URL: each must hear what the others committed")
+
+
+def hold_lock(settings: Settings) -> None:
+    """Hold the one server's lock on a SQLite file, or leave saying who holds it.
+
+    The workers inherit the lock with its descriptor: it is free only when the last of them has
+    gone, and a reload's old and new worker share it. It lies beside the database, wherever
+    CHAT_DATA_DIR points.
+    """
+    database = database_file(settings)
+    if database is None:
+        return
+    descriptor = _open_lock(database.with_name("server.lock"))
+    if not _patiently(lambda: _locked(descriptor)):
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        refuse(f"another chatapp (process {holder}) already serves {database}")
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def database_file(settings: Settings) -> Path | None:
+    """Return the SQLite file; None for one in memory, or another database."""
+    if not settings.is_sqlite:
+        return None
+    name = settings.database_url.partition(":///")[2].partition("?")[0]
+    return Path(name).resolve() if name and name != ":memory:" else None
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        refuse(f"cannot write {path}: {error.strerror}")
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def check_port(settings: Settings) -> None:
+    """Leave with one line where gunicorn would try five times and print each."""
+    if settings.port and not _patiently(lambda: _bindable(settings.bind, settings.port)):
+        refuse(f"port {settings.port} is taken; choose another one with PORT")
+
+
+def _bindable(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                refuse(f"cannot listen on {host} port {port}: {error.strerror or error}")
+            return False
+    return True
+
+
+def _patiently(attempt: Callable[[], bool]) -> bool:
+    """Return whether the attempt succeeds, now or as soon as a predecessor may have left."""
+    deadline = time.monotonic() + PATIENCE
+    while not attempt():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

@@ -1,0 +1,166 @@
+"""What gunicorn's arbiter does at start, and what each worker does when it starts and stops.
+
+The arbiter imports this module, `guard`, `config` and `logs`, and nothing else of chatapp: a
+reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk by then.
+"""
+
+import importlib
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn, Protocol
+
+import gevent
+from gevent import monkey
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from chatapp import guard, logs
+from chatapp.config import ConfigError, Settings
+
+# Imported before the fork, so that a worker that was killed is replaced in 0.2 s, not in 1 s.
+# Nothing of chatapp may be here. A new version of one of these needs a restart, not a reload.
+_WARM = ("flask", "flask_limiter", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2")
+_WARM += ("markdown_it", "linkify_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite")
+# Descriptors that are no connection: the database's, the listener's, the hub's own.
+_DESCRIPTORS_KEPT = 256
+
+log = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """As much of gunicorn's worker as we touch."""
+
+    age: int
+    alive: bool
+    wsgi: Any
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop accepting, finish what runs, leave."""
+
+
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's logger, writing each of its lines as one of our lines of JSON."""
+
+    def setup(self, cfg: Config) -> None:
+        """Set up gunicorn's handlers, then give them our formatter. Runs again on a reload."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.JsonFormatter())
+
+
+def read_settings() -> Settings:
+    """Return the settings, or leave naming the one that is wrong."""
+    try:
+        return Settings.from_env()
+    except ConfigError as error:
+        guard.refuse(str(error))
+
+
+def address(settings: Settings) -> str:
+    """Return the address to listen on, as gunicorn reads it."""
+    host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+    return f"{host}:{settings.port}"
+
+
+def url(settings: Settings) -> str:
+    """Return where a browser on this machine finds the server."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+    host = everywhere.get(settings.bind)
+    return f"http://{host}:{settings.port}" if host else f"http://{address(settings)}"
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of open files to the hard one; return how many connections it allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(wanted - _DESCRIPTORS_KEPT, _DESCRIPTORS_KEPT)
+
+
+def prepare(settings: Settings) -> None:
+    """Make ready to serve before the arbiter listens, or leave with one line that says why not."""
+    try:
+        guard.check_concurrency(settings)
+        guard.hold_lock(settings)
+        guard.check_port(settings)
+        for name in _WARM:
+            importlib.import_module(name)
+        run_in_child(lambda: _ready_data(settings))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _ready_data(settings: Settings) -> None:
+    # Only here, in the child: it imports the application.
+    from chatapp.start import ready_data
+
+    if path := ready_data(settings):
+        say(f"Welcome! Make the first administrator here: {url(settings)}{path}")
+
+
+def run_in_child(work: Callable[[], None]) -> None:
+    """Run `work` in a forked child and wait; leave with its exit code if it fails."""
+    child = os.fork()
+    if child == 0:
+        _exit_after(work)
+    _, status = os.waitpid(child, 0)
+    if code := os.waitstatus_to_exitcode(status):
+        raise SystemExit(code if code > 0 else 1)
+
+
+def _exit_after(work: Callable[[], None]) -> NoReturn:
+    """Run `work` and end this process, whatever happens: it must never go on as an arbiter."""
+    code = 1
+    try:
+        work()
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except KeyboardInterrupt:
+        code = 130
+    except Exception:
+        logs.configure()
+        log.exception("The start failed.")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal, on standard output: the log goes to standard error."""
+    print(line, flush=True)  # noqa: T201
+
+
+def forget_program() -> None:
+    """Drop the arbiter's modules of chatapp in a new worker: it imports what is on disk now."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "chatapp"]:
+        del sys.modules[name]
+
+
+def worker_started(worker: Worker) -> None:
+    """Let the worker leave gracefully on every signal to stop, and watch for it."""
+    if not monkey.is_module_patched("socket"):
+        guard.refuse("gevent has not patched the sockets: start through gunicorn.conf.py")
+    # gunicorn's own answer to Ctrl-C kills the streams; ours says goodbye to them first.
+    for stop in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(stop, worker.handle_exit)
+    gevent.spawn(say_goodbye, worker)
+    if worker.age == 1:
+        say(f"chatapp listens on {url(read_settings())}  (Ctrl-C stops it)")
+
+
+def say_goodbye(worker: Worker) -> None:
+    """Wait until the worker is told to stop, then end its streams.
+
+    gunicorn alone lets them linger until graceful_timeout, then kills them: their `finally` never
+    runs, and their clients take it for a lost connection.
+    """
+    while worker.alive:
+        gevent.sleep(0.1)
+    worker.wsgi.extensions["chatapp"].drain()
