@@ -1,0 +1,112 @@
+"""Settings, read once from the environment; docs/SETUP.md lists them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the text is one line for the person who set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, typed and checked."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str | None
+    secret_key: str
+    bind: str
+    port: int
+    web_concurrency: int
+    #: Streams that one person may hold open, and that this process will hold for everybody.
+    streams_per_user: int
+    streams: int
+    #: Messages a user may post in a minute; 0 is no limit.
+    posts_per_minute: int
+    #: How many proxies in front of us set X-Forwarded-*; 0 trusts none of those headers.
+    trusted_proxies: int
+    debug: bool
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings from ``env``.
+
+        Makes the data folder and the secret key where they are missing.
+
+        Raises:
+            ConfigError: a value is of the wrong form, or the data folder cannot be written.
+        """
+        data_dir = Path(env.get("CHAT_DATA_DIR") or "data").absolute()
+        return cls(
+            data_dir=data_dir,
+            database_url=_database_url(env.get("DATABASE_URL"), data_dir),
+            redis_url=env.get("REDIS_URL") or None,
+            secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir),
+            bind=env.get("BIND") or "127.0.0.1",
+            port=_number(env, "PORT", 8000, most=65535),
+            web_concurrency=_number(env, "WEB_CONCURRENCY", 1, least=1),
+            streams_per_user=_number(env, "CHAT_STREAMS_PER_USER", 20, least=1),
+            streams=_number(env, "CHAT_STREAMS", 10_000, least=1),
+            posts_per_minute=_number(env, "CHAT_POSTS_PER_MINUTE", 120),
+            trusted_proxies=_number(env, "CHAT_TRUSTED_PROXIES", 0, most=10),
+            debug=env.get("CHAT_DEBUG", "") not in ("", "0"),
+        )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the data lives in a SQLite file: one server process, no Redis."""
+        return self.database_url.startswith("sqlite")
+
+
+def _number(
+    env: Mapping[str, str], name: str, default: int, least: int = 0, most: int = 10**6
+) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+    return int(text)
+
+
+def _database_url(text: str | None, data_dir: Path) -> str:
+    if not text:
+        return f"sqlite:///{data_dir / 'chat.db'}"
+    scheme, sep, rest = text.partition("://")
+    if scheme in ("postgresql", "postgres") and sep:
+        return f"postgresql+psycopg://{rest}"
+    if scheme in ("sqlite", "postgresql+psycopg") and sep:
+        return text
+    raise ConfigError("DATABASE_URL must start with sqlite:// or postgresql://.")
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """Return the key kept in the data folder, making it (readable by its owner alone) once."""
+    path = data_dir / "secret_key"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _create_secret(path)
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        raise ConfigError(f"The data folder {data_dir} cannot be used: {error.strerror}.") from None
+
+
+def _create_secret(path: Path) -> None:
+    """Write the key under another name and link it into place: two starts agree on one key."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

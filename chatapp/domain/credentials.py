@@ -1,0 +1,32 @@
+"""Secrets that are shown once and kept as a hash: sessions, tokens, links."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from chatapp.domain.errors import Invalid
+from chatapp.text import clean_line
+
+LABEL_MOST = 80
+
+
+def new_secret(prefix: str = "") -> str:
+    """Return 256 random bits as text that is safe in a URL, behind ``prefix``."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def secret_hash(secret: str) -> str:
+    """Return what is stored of a secret.
+
+    A plain SHA-256 is enough: 256 random bits cannot be guessed, so nothing has to be slow.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def checked_label(text: str) -> str:
+    """Return what somebody calls a token or a link, in its stored form; may be empty."""
+    try:
+        return clean_line(text, least=0, most=LABEL_MOST)
+    except ValueError as error:
+        raise Invalid("label", str(error)) from None

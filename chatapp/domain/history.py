@@ -1,0 +1,109 @@
+"""Reading back: pages of a conversation, oldest first, by keyset and never by offset."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from chatapp.domain import access
+from chatapp.domain.errors import NotFound
+from chatapp.domain.identity import Identity
+from chatapp.extensions import db
+from chatapp.models import MESSAGE_ROWS, Message, MessageRow
+
+#: How many messages that were read already stand above the first unread one.
+CONTEXT = 10
+
+_shown = MESSAGE_ROWS.where(
+    Message.conversation_id == bindparam("conversation_id"), Message.deleted_at.is_(None)
+)
+_newest = _shown.order_by(Message.position.desc()).limit(bindparam("limit"))
+_before = _newest.where(Message.position < bindparam("position"))
+_after = (
+    _shown.where(Message.position > bindparam("position"))
+    .order_by(Message.position)
+    .limit(bindparam("limit"))
+)
+
+
+class Page(NamedTuple):
+    """Messages of one conversation, oldest first, and whether there are more on either side."""
+
+    messages: list[MessageRow]
+    has_older: bool
+    has_newer: bool
+    #: The first message that the reader has not read, where the page was opened at it.
+    first_unread_id: str | None = None
+
+
+def page(
+    me: Identity,
+    conversation_id: str,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Return the newest page, or the one before or after a message.
+
+    Raises:
+        NotFound: ``me`` is not in such a conversation, or the message is not of it.
+    """
+    access.conversation_for(me, conversation_id)
+    if after is not None:
+        return _page_after(conversation_id, _position_of(conversation_id, after), limit)
+    if before is not None:
+        return _page_before(conversation_id, _position_of(conversation_id, before), limit)
+    return _page_before(conversation_id, None, limit)
+
+
+def opening_page(me: Identity, conversation_id: str, limit: int = 50) -> Page:
+    """Return the page that a reader starts with: around the first unread message, else the newest.
+
+    Raises:
+        NotFound: ``me`` is not in such a conversation.
+    """
+    _, membership = access.membership_for(me, conversation_id)
+    first = _first_unread(me, conversation_id, membership.read_position)
+    if first is None:
+        return _page_before(conversation_id, None, limit)
+    context = _page_before(conversation_id, first.position, CONTEXT)
+    rest = _page_after(conversation_id, first.position, limit - CONTEXT - 1)
+    return Page([*context.messages, first, *rest.messages], context.has_older, rest.has_newer,
+                first.id)
+
+
+def _first_unread(me: Identity, conversation_id: str, read_position: int) -> MessageRow | None:
+    query = _after.where(Message.author_id != me.user_id)
+    rows = _fetch(query, conversation_id, 1, read_position)
+    return rows[0] if rows else None
+
+
+def _page_before(conversation_id: str, position: int | None, limit: int) -> Page:
+    query = _newest if position is None else _before
+    rows = _fetch(query, conversation_id, limit + 1, position)
+    return Page(rows[:limit][::-1], has_older=len(rows) > limit, has_newer=position is not None)
+
+
+def _page_after(conversation_id: str, position: int, limit: int) -> Page:
+    rows = _fetch(_after, conversation_id, limit + 1, position)
+    return Page(rows[:limit], has_older=True, has_newer=len(rows) > limit)
+
+
+def _fetch(query: Any, conversation_id: str, limit: int, position: int | None) -> list[MessageRow]:
+    parameters = {"conversation_id": conversation_id, "limit": limit, "position": position}
+    if position is None:
+        del parameters["position"]
+    return [MessageRow._make(row) for row in db.session.execute(query, parameters)]
+
+
+def _position_of(conversation_id: str, message_id: str) -> int:
+    """Return where a message stands; a deleted one still anchors its neighbours' pages."""
+    query = select(Message.position).where(
+        Message.id == message_id, Message.conversation_id == conversation_id
+    )
+    position = db.session.scalar(query)
+    if position is None:
+        raise NotFound
+    return position

@@ -1,0 +1,111 @@
+"""The event log: every change that somebody may see, in the order in which it was committed.
+
+A row refers to what changed and never holds its text, so a replay shows what is true now.
+docs/EVENTS.md lists the types with what ``subject_id`` and ``user_id`` mean in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+
+from chatapp.extensions import db
+from chatapp.models import Event, LogHead, now
+
+#: The channel of changes that concern the whole team, such as somebody's new name.
+TEAM = "team"
+#: The channel of events that no stream shows: they end streams (see chatapp.api.deliveries).
+INTERNAL = ""
+
+_advance = update(LogHead).values(position=LogHead.position + 1).returning(LogHead.position)
+_head = select(LogHead.epoch, LogHead.position, LogHead.pruned_position)
+_append = insert(Event)
+_columns = select(
+    Event.position, Event.channel, Event.type, Event.subject_id, Event.user_id, Event.recipient_id
+)
+_after = (
+    _columns.where(Event.position > bindparam("position"))
+    .order_by(Event.position)
+    .limit(bindparam("limit"))
+)
+
+
+class Logged(NamedTuple):
+    """One row of the log."""
+
+    position: int
+    channel: str
+    type: str
+    subject_id: str | None
+    user_id: str | None
+    recipient_id: str | None
+
+
+class Head(NamedTuple):
+    """Where the log stands; positions up to ``pruned_position`` are no longer in it."""
+
+    epoch: str
+    position: int
+    pruned_position: int
+
+
+def append(
+    type_: str,
+    channel: str,
+    *,
+    subject_id: str | None = None,
+    user_id: str | None = None,
+    recipient_id: str | None = None,
+) -> int:
+    """Append an event to the running transaction and return its position.
+
+    Call it late: on PostgreSQL the counter row stays locked from here to the commit, which is
+    what makes positions visible in the order of commits (an autoincrement id skipped 9.6 % of
+    events in a trial with 16 writers).
+    """
+    session = db.session()
+    if "in_transaction" not in session.info:
+        raise RuntimeError("append to the log inside `with transaction():`")
+    position: int = session.execute(_advance).scalar_one()
+    row = Logged(position, channel, type_, subject_id, user_id, recipient_id)
+    session.execute(_append, {**row._asdict(), "created_at": now()})
+    session.info["appended"] = True
+    return position
+
+
+def head() -> Head:
+    """Return where the log stands now."""
+    return Head._make(db.session.execute(_head).one())
+
+
+def after(position: int, limit: int) -> list[Logged]:
+    """Return up to ``limit`` events behind ``position``, whoever they are for."""
+    return _rows(db.session.execute(_after, {"position": position, "limit": limit}).all())
+
+
+def entitled_after(
+    position: int, user_id: str, channels: Collection[str], everything_own: bool, limit: int
+) -> list[Logged]:
+    """Return up to ``limit`` events behind ``position`` that ``user_id`` may see on ``channels``.
+
+    With ``everything_own``, also what is addressed to the user alone on any channel, such as
+    having been removed from a conversation that is therefore not among ``channels``.
+    """
+    query = _columns.where(
+        Event.position > position, _entitled(user_id, channels, everything_own)
+    ).order_by(Event.position)
+    return _rows(db.session.execute(query.limit(limit)).all())
+
+
+def _entitled(
+    user_id: str, channels: Collection[str], everything_own: bool
+) -> ColumnElement[bool]:
+    shared = Event.channel.in_(channels) & Event.recipient_id.is_(None)
+    own = Event.recipient_id == user_id
+    return or_(shared, own if everything_own else own & Event.channel.in_(channels))
+
+
+def _rows(rows: Sequence[object]) -> list[Logged]:
+    return [Logged._make(row) for row in rows]  # type: ignore[arg-type]

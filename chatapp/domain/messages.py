@@ -1,0 +1,157 @@
+"""Saying something, changing it, taking it back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from chatapp import text
+from chatapp.domain import access, log
+from chatapp.domain.errors import Conflict, Forbidden, NotFound
+from chatapp.domain.identity import Identity
+from chatapp.domain.transaction import transaction
+from chatapp.extensions import db
+from chatapp.models import MESSAGE_ROWS, Conversation, Message, MessageRow, new_id, now
+
+
+class Posted(NamedTuple):
+    """What ``post`` did; ``created`` is False where this send had arrived before."""
+
+    message: MessageRow
+    created: bool
+
+
+def post(
+    me: Identity, conversation_id: str, content: str, client_id: str | None = None
+) -> Posted:
+    """Post ``content`` (markdown, at most 8,000 characters) in a conversation.
+
+    ``client_id`` makes a retry safe: the same author and ``client_id`` give the first message
+    again and change nothing.
+
+    Raises:
+        NotFound: ``me`` is not in such a conversation.
+        Conflict: the group is archived, or ``client_id`` was used for something else.
+    """
+    html = text.render(content)
+    with transaction():
+        conversation, _ = access.membership_for(me, conversation_id, for_update=True)
+        earlier = _sent_before(me, client_id)
+        if earlier is not None:
+            return Posted(_same_send(earlier, conversation_id, content), created=False)
+        _check_open(conversation)
+        message = _insert(me, conversation, content, html, client_id)
+    return Posted(message, created=True)
+
+
+def edit(me: Identity, message_id: str, content: str) -> MessageRow:
+    """Replace the text of one's own message; the old text is kept nowhere.
+
+    Raises:
+        NotFound: there is no such message, or ``me`` may not read it.
+        Forbidden: it is somebody else's.
+        Conflict: the group is archived.
+    """
+    html = text.render(content)
+    with transaction():
+        message, conversation = _own_message(me, message_id)
+        if message.content != content:
+            message.content, message.html = content, html
+            message.html_version, message.edited_at = text.RENDERER_VERSION, now()
+            log.append(
+                "message:updated", conversation.channel, subject_id=message.id, user_id=me.user_id
+            )
+    return by_id_unchecked(message_id)
+
+
+def delete(me: Identity, message_id: str) -> None:
+    """Take back one's own message: its text is gone, from replays and retries too.
+
+    Raises:
+        NotFound: there is no such message, or ``me`` may not read it.
+        Forbidden: it is somebody else's.
+        Conflict: the group is archived.
+    """
+    with transaction():
+        message, conversation = _own_message(me, message_id)
+        message.content = message.html = ""
+        message.deleted_at = now()
+        log.append(
+            "message:deleted", conversation.channel, subject_id=message.id, user_id=me.user_id
+        )
+
+
+def find(me: Identity, message_id: str) -> MessageRow:
+    """Return a message that ``me`` may read.
+
+    Raises:
+        NotFound: there is none, it was deleted, or ``me`` is not in its conversation.
+    """
+    row = db.session.execute(MESSAGE_ROWS.where(Message.id == message_id)).one_or_none()
+    if row is None or row.deleted_at is not None:
+        raise NotFound
+    message = MessageRow._make(row)
+    access.conversation_for(me, message.conversation_id)
+    return message
+
+
+def by_id_unchecked(message_id: str) -> MessageRow:
+    """Return a message by its id, whoever asks: the caller has checked access."""
+    return MessageRow._make(db.session.execute(MESSAGE_ROWS.where(Message.id == message_id)).one())
+
+
+def _insert(
+    me: Identity, conversation: Conversation, content: str, html: str, client_id: str | None
+) -> MessageRow:
+    message = Message(
+        id=new_id("msg"),
+        conversation_id=conversation.id,
+        author_id=me.user_id,
+        content=content,
+        html=html,
+        html_version=text.RENDERER_VERSION,
+        client_id=client_id,
+        created_at=now(),
+    )
+    # Taken last, as it locks the log; the row that carries it follows within the same commit.
+    message.position = log.append(
+        "message:created", conversation.channel, subject_id=message.id, user_id=me.user_id
+    )
+    db.session.add(message)
+    db.session.flush()
+    return by_id_unchecked(message.id)
+
+
+def _sent_before(me: Identity, client_id: str | None) -> MessageRow | None:
+    if client_id is None:
+        return None
+    query = MESSAGE_ROWS.where(Message.author_id == me.user_id, Message.client_id == client_id)
+    row = db.session.execute(query).one_or_none()
+    return MessageRow._make(row) if row else None
+
+
+def _same_send(earlier: MessageRow, conversation_id: str, content: str) -> MessageRow:
+    """Check that a retry repeats its first send; what was edited or deleted since still counts."""
+    untouched = earlier.edited_at is None and earlier.deleted_at is None
+    if earlier.conversation_id != conversation_id or (untouched and earlier.content != content):
+        raise Conflict("This clientId was used for another message.", "clientId")
+    return earlier
+
+
+def _own_message(me: Identity, message_id: str) -> tuple[Message, Conversation]:
+    message = db.session.scalars(
+        select(Message).where(Message.id == message_id, Message.deleted_at.is_(None))
+    ).one_or_none()
+    if message is None:
+        raise NotFound
+    conversation, _ = access.membership_for(me, message.conversation_id, for_update=True)
+    if message.author_id != me.user_id:
+        raise Forbidden("Only its author may change a message.")
+    _check_open(conversation)
+    return message, conversation
+
+
+def _check_open(conversation: Conversation) -> None:
+    if conversation.archived_at is not None:
+        raise Conflict("This group is archived: it can be read, but nothing can be added.")

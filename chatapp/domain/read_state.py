@@ -1,0 +1,73 @@
+"""How far each member has read."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
+
+from chatapp.domain import access, log
+from chatapp.domain.errors import NotFound
+from chatapp.domain.identity import Identity
+from chatapp.domain.transaction import transaction
+from chatapp.extensions import db
+from chatapp.models import Conversation, Membership, Message
+
+#: Nobody reads a larger number, and counting further costs a look at every row.
+MOST_UNREAD = 1000
+
+
+def mark_read(me: Identity, conversation_id: str, message_id: str) -> None:
+    """Move the reader's cursor to a message; never back. Only the reader's own tabs are told.
+
+    Raises:
+        NotFound: ``me`` is not in such a conversation, or the message is not of it.
+    """
+    with transaction():
+        conversation, membership = access.membership_for(me, conversation_id, for_update=True)
+        position = db.session.scalar(
+            select(Message.position).where(
+                Message.id == message_id, Message.conversation_id == conversation.id
+            )
+        )
+        if position is None:
+            raise NotFound
+        if position > membership.read_position:
+            _advance(me, conversation, message_id, position)
+
+
+def _advance(me: Identity, conversation: Conversation, message_id: str, position: int) -> None:
+    db.session.execute(
+        update(Membership)
+        .where(
+            Membership.conversation_id == conversation.id,
+            Membership.user_id == me.user_id,
+        )
+        .values(read_position=position)
+    )
+    log.append(
+        "read",
+        conversation.channel,
+        subject_id=message_id,
+        user_id=me.user_id,
+        recipient_id=me.user_id,
+    )
+
+
+def unread_count(
+    conversation_id: ColumnElement[str] | str,
+    user_id: ColumnElement[str] | str,
+    read_position: ColumnElement[int] | int,
+) -> ScalarSelect[int]:
+    """Return the SQL for how many messages of others lie behind a cursor, at most 1,000."""
+    unread = (
+        select(Message.position)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.position > read_position,
+            Message.author_id != user_id,
+            Message.deleted_at.is_(None),
+        )
+        .limit(MOST_UNREAD)
+        .correlate(Membership, Conversation)
+        .subquery()
+    )
+    return select(func.count()).select_from(unread).scalar_subquery()

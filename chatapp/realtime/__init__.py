@@ -1,0 +1,14 @@
+"""Delivery: from the log to every subscriber's socket.
+
+It knows nothing of chat. It is handed entries (a position, a channel, bytes) and brings them,
+in order and once, to the subscribers of the channel. Read it in this order:
+
+- ``frames``: an event's bytes on the wire, by the WHATWG standard;
+- ``cursor``: what a client has seen, as ``<epoch>-<position>``;
+- ``entry``: what is delivered, and what a delivery does to subscriptions;
+- ``wire``: writing to a client's socket without waiting for it;
+- ``subscriber``: one open stream, its bounded queue and its generator;
+- ``hub``: which subscribers a channel has; fan-out, revocation, limits, draining;
+- ``follower``: reads the log whenever the doorbell rings and hands the hub what is new;
+- ``heartbeat``: pings, and the end of streams that are old enough.
+"""

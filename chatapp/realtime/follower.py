@@ -1,0 +1,74 @@
+"""Follows the log: whenever the doorbell rings, hands the hub what it has not had yet.
+
+The log is the truth and the doorbell only a hint: a lost ring costs as long as POLL, never an
+event. One greenlet a process does this, so everything is delivered in the order of the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import gevent
+from gevent.event import Event
+
+from chatapp.realtime.entry import Entry
+
+#: Seconds between looks at the log without a ring: what other processes write is seen by then.
+POLL = 2.0
+#: Seconds to wait after the log could not be read.
+PAUSE = 0.5
+
+logger = logging.getLogger(__name__)
+
+#: From a position to the entries right behind it, oldest first, as many as are worth one go.
+ReadAfter = Callable[[int], Sequence[Entry]]
+
+
+class Follower:
+    """The reader of the log for one process."""
+
+    def __init__(
+        self,
+        read_position: Callable[[], int],
+        read_after: ReadAfter,
+        deliver: Callable[[Sequence[Entry]], None],
+    ) -> None:
+        self._read_position = read_position
+        self._read_after = read_after
+        self._deliver = deliver
+        self._rung = Event()
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self.position = 0
+
+    def start(self) -> None:
+        """Begin at the log's present end, if not begun already; before the first subscriber."""
+        if self._greenlet is None:
+            self.position = self._read_position()
+            self._greenlet = gevent.spawn(self._run)
+
+    def ring(self) -> None:
+        """Say that the log has grown."""
+        self._rung.set()
+
+    def stop(self) -> None:
+        """End the greenlet; what it has not delivered stays in the log."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+            self._greenlet = None
+
+    def _run(self) -> None:
+        while True:
+            self._rung.wait(POLL)
+            self._rung.clear()
+            try:
+                self._catch_up()
+            except Exception:
+                logger.exception("the log could not be followed")
+                gevent.sleep(PAUSE)
+                self._rung.set()
+
+    def _catch_up(self) -> None:
+        while entries := self._read_after(self.position):
+            self._deliver(entries)
+            self.position = entries[-1].position

@@ -1,0 +1,52 @@
+"""Heartbeats for every stream, and the end of those that are old enough.
+
+One greenlet for all, a share of the streams each second: 10,000 streams cost 500 writes a
+second, evenly, where a timer in each stream's greenlet would wake them all.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+
+import gevent
+
+from chatapp.realtime import frames
+from chatapp.realtime.hub import Hub, farewell
+
+#: Seconds between two pings of a stream. Clients take a stream for dead after two without.
+INTERVAL = 20
+
+
+class Heartbeat:
+    """The heart of one process."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    def start(self) -> None:
+        """Begin beating, if not begun already."""
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Stop beating."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+            self._greenlet = None
+
+    def beat(self, share: int) -> None:
+        """Ping the ``share``-th of INTERVAL shares of all streams, and end those past their time."""
+        chunk = frames.chunk(frames.PING)
+        now = time.monotonic()
+        for subscriber in self._hub.subscribers():
+            if id(subscriber) // 64 % INTERVAL == share:
+                subscriber.ping(frames.PING, chunk)
+                if subscriber.expires_at <= now:
+                    subscriber.end(farewell("lifetime"))
+
+    def _run(self) -> None:
+        for second in count():
+            gevent.sleep(1)
+            self.beat(second % INTERVAL)

@@ -1,0 +1,208 @@
+"""Which subscribers a channel has in this process, and bringing an entry to all of them.
+
+The hub is driven by one greenlet at a time, the follower's, in the order of the log; a change of
+subscriptions (a removal, a revoked session) comes in that same order, so nobody is sent what was
+committed after they lost the right to it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+
+from chatapp.realtime import frames
+from chatapp.realtime.entry import Disconnect, Entry, Grant, Revoke
+from chatapp.realtime.subscriber import NO_POSITION, Subscriber
+from chatapp.realtime.wire import Wire
+
+#: Seconds that a stream lives, drawn evenly: so that streams opened together end apart.
+LIFETIME = (30 * 60, 60 * 60)
+#: Milliseconds that a client waits before it connects again, drawn evenly for each.
+RETRY = (500, 3000)
+
+#: Told of what happens: an event's name and its fields. For the log and the metrics.
+Observer = Callable[..., None]
+
+
+class TooManyStreams(Exception):
+    """The owner has as many streams open as one owner may."""
+
+
+class Full(Exception):
+    """This process has as many streams open as it may, or is about to stop."""
+
+
+class Hub:
+    """The subscribers of one process."""
+
+    def __init__(self, *, per_owner: int, most: int, observe: Observer) -> None:
+        self.per_owner = per_owner
+        self.most = most
+        self.draining = False
+        self._observe = observe
+        # dicts, not sets: iterated in the order of arrival, and safe to copy cheaply
+        self._channels: dict[str, dict[Subscriber, None]] = defaultdict(dict)
+        self._owners: dict[str, dict[Subscriber, None]] = defaultdict(dict)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def register(
+        self, owner: str, credential: str, *, follows: bool, wire: Wire | None
+    ) -> Subscriber:
+        """Return a new subscriber without channels; from here on revocations reach it.
+
+        Raises:
+            TooManyStreams: ``owner`` is at the limit.
+            Full: the process is, or it is draining.
+        """
+        if self.draining or self._size >= self.most:
+            raise Full
+        if len(self._owners.get(owner, ())) >= self.per_owner:
+            raise TooManyStreams
+        subscriber = Subscriber(owner, credential, follows=follows, wire=wire)
+        subscriber.expires_at = time.monotonic() + random.uniform(*LIFETIME)  # noqa: S311
+        self._owners[owner][subscriber] = None
+        self._size += 1
+        return subscriber
+
+    def attach(self, subscriber: Subscriber, channels: Iterable[str]) -> None:
+        """Subscribe to ``channels``, except those revoked since it was registered."""
+        for channel in channels:
+            if channel not in subscriber.revoked and channel not in subscriber.channels:
+                self._channels[channel][subscriber] = None
+                subscriber.channels.add(channel)
+                self._told("subscription_added", subscriber, channel)
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber whose stream is over; may be called again."""
+        if subscriber not in self._owners.get(subscriber.owner, ()):
+            return
+        for channel in list(subscriber.channels):
+            self._detach(subscriber, channel)
+        _discard(self._owners, subscriber.owner, subscriber)
+        self._size -= 1
+
+    def deliver(self, entries: Sequence[Entry]) -> None:
+        """Bring entries, in the order of the log, to whom they concern.
+
+        Neighbours on one channel leave in one write for each subscriber.
+        """
+        for _, run in groupby(entries, key=_run_key):
+            group = list(run)
+            if isinstance(group[0].effect, Grant):
+                self._grant(group[0].effect.owner, group[0].channel)
+            self._fan_out(group)
+            self._apply_after(group[0])
+
+    def signal(self, channel: str, frame: bytes) -> None:
+        """Bring something that has no place in the log, such as typing, to a channel."""
+        chunk = frames.chunk(frame)
+        for subscriber in list(self._channels.get(channel, ())):
+            subscriber.offer(NO_POSITION, frame, chunk)
+
+    def drain(self) -> None:
+        """Say goodbye to every stream and take no new one: the process is about to stop."""
+        self.draining = True
+        for subscriber in self.subscribers():
+            subscriber.end(farewell("restart"))
+
+    def subscribers(self) -> list[Subscriber]:
+        """Return every subscriber there is now."""
+        return [subscriber for owned in self._owners.values() for subscriber in owned]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many subscribers each channel has."""
+        return {channel: len(members) for channel, members in self._channels.items()}
+
+    def _fan_out(self, group: list[Entry]) -> None:
+        frame = b"".join(entry.frame for entry in group if entry.frame is not None)
+        if not frame:
+            return
+        position, chunk = group[-1].position, frames.chunk(frame)
+        targets = self._targets(group[0])
+        # A subscriber in the middle of the group would be sent again what it has.
+        direct = Counter(
+            subscriber.offer(position, frame, chunk)
+            if subscriber.position < group[0].position
+            else self._offer_singly(subscriber, group)
+            for subscriber in targets
+        )
+        self._observe(
+            "broadcast",
+            channel=group[0].channel,
+            position=position,
+            events=len(group),
+            subscribers=len(targets),
+            direct=direct[True],
+        )
+
+    @staticmethod
+    def _offer_singly(subscriber: Subscriber, group: list[Entry]) -> bool:
+        for entry in group:
+            if entry.frame is not None:
+                subscriber.offer(entry.position, entry.frame, frames.chunk(entry.frame))
+        return False
+
+    def _targets(self, entry: Entry) -> list[Subscriber]:
+        if entry.recipient is None:
+            return list(self._channels.get(entry.channel, ()))
+        owned = self._owners.get(entry.recipient, ())
+        return [subscriber for subscriber in owned if entry.channel in subscriber.channels]
+
+    def _apply_after(self, entry: Entry) -> None:
+        match entry.effect:
+            case Revoke(owner):
+                self._revoke(owner, entry.channel)
+            case Disconnect(owner, credential):
+                for subscriber in list(self._owners.get(owner, ())):
+                    if credential in (None, subscriber.credential):
+                        subscriber.end(farewell("revoked"))
+                        self.remove(subscriber)
+
+    def _grant(self, owner: str, channel: str) -> None:
+        for subscriber in list(self._owners.get(owner, ())):
+            subscriber.revoked.discard(channel)
+            if subscriber.follows:
+                self.attach(subscriber, [channel])
+
+    def _revoke(self, owner: str, channel: str) -> None:
+        for subscriber in list(self._owners.get(owner, ())):
+            subscriber.revoked.add(channel)
+            if channel in subscriber.channels:
+                self._detach(subscriber, channel)
+                if not subscriber.channels:
+                    subscriber.end(farewell("revoked"))
+
+    def _detach(self, subscriber: Subscriber, channel: str) -> None:
+        subscriber.channels.discard(channel)
+        _discard(self._channels, channel, subscriber)
+        self._told("subscription_removed", subscriber, channel)
+
+    def _told(self, what: str, subscriber: Subscriber, channel: str) -> None:
+        left = len(self._channels.get(channel, ()))
+        self._observe(what, user=subscriber.owner, channel=channel, subscribers=left)
+
+
+def farewell(reason: str) -> bytes:
+    """Return the last event of a stream, with a wait of its own so that clients return apart."""
+    retry = random.randint(*RETRY)  # noqa: S311
+    return frames.event(b'{"reason":"%b"}' % reason.encode(), name="reconnect", retry=retry)
+
+
+def _run_key(entry: Entry) -> object:
+    # What narrows or changes subscriptions stands alone; the rest coalesces by channel.
+    alone = entry.effect is not None or entry.recipient is not None
+    return entry.position if alone else entry.channel
+
+
+def _discard(
+    table: dict[str, dict[Subscriber, None]], key: str, subscriber: Subscriber
+) -> None:
+    table[key].pop(subscriber, None)
+    if not table[key]:
+        del table[key]

@@ -1,0 +1,176 @@
+"""One open stream.
+
+A subscriber belongs to the greenlet that runs its :meth:`Subscriber.frames`; the hub offers it
+events from other greenlets. Invariants:
+
+- ``_parked`` is true only while that greenlet waits in the queue *and* nothing is on its way to
+  the socket. Only then may the hub write to the socket itself, so bytes never interleave.
+- ``position`` is the last one handed to the socket or covered by a replay. It never falls, and
+  nothing at or below it is sent: so what a replay covered is dropped when the hub offers it.
+- A queue that grows too large is dropped as a whole and the subscriber *lags*: its greenlet
+  catches up from the log, starting at ``position``. So memory is bounded and nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gevent.queue import SimpleQueue
+
+from chatapp.realtime.wire import Wire
+
+#: Bytes that may wait for a slow client before it must catch up from the log instead. What the
+#: kernel buffers comes on top.
+QUEUE_BYTES = 128 * 1024
+
+#: What a signal, which has no position, is queued under.
+NO_POSITION = 0
+
+
+class Subscriber:
+    """One client's stream: what it may hear, how far it is, and how to write to it."""
+
+    __slots__ = (
+        "_closing",
+        "_lags",
+        "_parked",
+        "_queue",
+        "_queued_bytes",
+        "_unsent",
+        "channels",
+        "credential",
+        "expires_at",
+        "follows",
+        "owner",
+        "position",
+        "revoked",
+        "wire",
+    )
+
+    def __init__(
+        self, owner: str, credential: str, *, follows: bool = False, wire: Wire | None = None
+    ) -> None:
+        self.owner = owner
+        #: What its client signed in with; revoking that ends the stream.
+        self.credential = credential
+        #: Whether it gains and loses channels as its owner does, having named none itself.
+        self.follows = follows
+        self.wire = wire
+        self.channels: set[str] = set()
+        #: Channels lost while it was still being opened; they must not be attached after all.
+        self.revoked: set[str] = set()
+        self.position = 0
+        self.expires_at = float("inf")
+        self._queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
+        self._queued_bytes = 0
+        self._parked = False
+        self._lags = False
+        self._unsent = b""
+        self._closing: bytes | None = None
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it has been told to end."""
+        return self._closing is not None
+
+    def offer(self, position: int, frame: bytes, chunk: bytes) -> bool:
+        """Take an event and return whether it went to the socket at once.
+
+        ``chunk`` is ``frame`` as an HTTP chunk. Positions must come in ascending order;
+        NO_POSITION is a signal, which is lost if the queue has to be dropped.
+        """
+        if position and position <= self.position:
+            return False
+        if self._parked and self.wire is not None:
+            return self._write(self.wire, position, frame, chunk)
+        self._enqueue(position, frame)
+        return False
+
+    def ping(self, frame: bytes, chunk: bytes) -> None:
+        """Send a heartbeat, unless other bytes are on their way anyway."""
+        if self._parked:
+            self.offer(NO_POSITION, frame, chunk)
+
+    def end(self, farewell: bytes = b"") -> None:
+        """Let the stream end after ``farewell``; what is queued is not sent any more."""
+        if self._closing is None:
+            self._closing = farewell
+            self._wake()
+
+    def frames(self, opening: bytes, catch_up: Callable[[Subscriber], bytes]) -> Iterator[bytes]:
+        """Yield the response's body: ``opening`` (the replay), then what is offered, until ended.
+
+        Each piece is everything that waits. With a wire, the hub's own writes go out between two
+        pieces. ``catch_up`` returns what the log has behind ``position`` and moves it.
+
+        Raises:
+            OSError: the client has gone.
+        """
+        yield opening
+        while self._closing is None:
+            waiting = self._wait()
+            if waiting and self._closing is None:
+                yield waiting
+            if self._lags:
+                self._lags = False
+                yield catch_up(self)
+        if self._closing:
+            yield self._closing
+
+    def _write(self, wire: Wire, position: int, frame: bytes, chunk: bytes) -> bool:
+        data = chunk if wire.chunked else frame
+        try:
+            sent = wire.try_send(data)
+        except OSError:
+            self.end()
+            return False
+        if sent == 0:
+            self._enqueue(position, frame)
+            return False
+        if sent < len(data):
+            self._unsent = data[sent:]
+            self._wake()
+        self.position = position or self.position
+        return True
+
+    def _enqueue(self, position: int, frame: bytes) -> None:
+        if self._lags or self._closing is not None:
+            return
+        self._queued_bytes += len(frame)
+        if self._queued_bytes > QUEUE_BYTES:
+            self._drop_queue()
+        else:
+            self._wake(position, frame)
+
+    def _drop_queue(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queued_bytes = 0
+        self._lags = True
+        self._wake()
+
+    def _wake(self, position: int = NO_POSITION, frame: bytes = b"") -> None:
+        self._parked = False
+        self._queue.put_nowait((position, frame))
+
+    def _wait(self) -> bytes:
+        """Park until there is something to do; return all that waits, perhaps nothing."""
+        self._parked = self._queue.empty()
+        items = [self._queue.get()]
+        self._parked = False
+        if self._unsent and self.wire is not None:
+            # The rest of a chunk that the hub began: no other byte may come before it.
+            rest, self._unsent = self._unsent, b""
+            self.wire.send_all(rest)
+        while not self._queue.empty():
+            items.append(self._queue.get_nowait())
+        self._queued_bytes = 0
+        return b"".join(self._still_due(items))
+
+    def _still_due(self, items: list[tuple[int, bytes]]) -> Iterator[bytes]:
+        for position, frame in items:
+            if position > self.position:
+                self.position = position
+                yield frame
+            elif position == NO_POSITION:
+                yield frame

@@ -1,0 +1,66 @@
+"""A client's socket, written to without waiting for it.
+
+This is where delivery gets its speed: while a stream's greenlet is parked, the fan-out writes the
+chunk itself, one ``send`` a subscriber, and no greenlet is woken (13-15 µs of CPU a delivery
+against 42-47 in a trial; benchmarks/).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from gevent.socket import socket as GeventSocket
+
+#: Milliseconds after which unanswered bytes mean that the peer has vanished. Without it Linux
+#: keeps a sleeping laptop's stream for 15 minutes.
+PEER_TIMEOUT = 9_000
+
+
+class Wire:
+    """The raw, non-blocking side of a gevent socket, and its cooperative one.
+
+    ``chunked`` says how the server frames this answer's body, as RFC 9112 does for HTTP/1.1.
+    """
+
+    __slots__ = ("_cooperative", "_raw", "chunked")
+
+    def __init__(self, sock: GeventSocket, *, chunked: bool) -> None:
+        self._cooperative = sock
+        self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]
+        self.chunked = chunked
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)
+
+    def try_send(self, data: bytes) -> int:
+        """Send what the kernel takes at once and return how many bytes that were, perhaps 0.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        try:
+            return self._raw.send(data)
+        except BlockingIOError:
+            return 0
+
+    def send_all(self, data: bytes) -> None:
+        """Send everything, letting other greenlets run while the client reads.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        self._cooperative.sendall(data)
+
+
+def from_environ(environ: Mapping[str, Any]) -> Wire | None:
+    """Return the wire of a request's client, None where bytes must go through the server.
+
+    That is so with another server than gunicorn's gevent worker (the test client), with HTTP/2,
+    and with TLS in gunicorn, whose socket class is another one: a record cannot be cut in.
+    """
+    sock = environ.get("gunicorn.socket")
+    protocol = environ.get("SERVER_PROTOCOL")
+    if type(sock) is not GeventSocket or protocol not in ("HTTP/1.0", "HTTP/1.1"):
+        return None
+    return Wire(sock, chunked=protocol == "HTTP/1.1")
