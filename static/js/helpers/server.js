@@ -1,0 +1,27 @@
+export const { base = '', csrf = '', userId: me = '' } = document.body.dataset;
+
+/** What the server said when it did not say yes. */
+export class Problem extends Error {
+  constructor(response, { detail, title } = {}) {
+    super(detail || title || response.statusText);
+    this.status = response.status;
+    this.retryAfter = Number(response.headers.get('Retry-After')) * 1000 || 0;
+  }
+}
+
+/** Fetch one of our own addresses. @throws {Problem} refused; TypeError and TimeoutError: never arrived */
+export async function request(path, options = {}) {
+  const signal = options.signal ?? AbortSignal.timeout(15_000);
+  const response = await fetch(base + path, { ...options, signal });
+  if (!response.ok) throw new Problem(response, await response.json().catch(() => ({})));
+  return response;
+}
+
+/** Call the JSON API. */
+export async function call(method, path, body) {
+  const headers = { Accept: 'application/json' };
+  if (method !== 'GET') headers['X-CSRFToken'] = csrf;
+  if (body) headers['Content-Type'] = 'application/json';
+  const response = await request(path, { method, headers, body: body && JSON.stringify(body) });
+  return response.status === 204 ? null : response.json();
+}

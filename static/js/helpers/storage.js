@@ -1,0 +1,36 @@
+import { base, me } from './server.js';
+
+const memory = new Map(); // stands in where the browser forbids storage, or has no more room
+
+/** Names what belongs to this person in this browser. */
+export const own = (name) => `chat:${base}:${me}:${name}`;
+
+/** Read what `keep` wrote. */
+export function recall(key) {
+  try {
+    return memory.get(key) ?? JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+/** Keep a value in this browser; null forgets it. */
+export function keep(key, value) {
+  memory.delete(key);
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    memory.set(key, value);
+  }
+}
+
+/** Everything kept under names that start so, in the order of the names. */
+export function recallAll(prefix) {
+  let keys = [];
+  try {
+    keys = Object.keys(localStorage);
+  } catch { /* forbidden */ }
+  const wanted = [...keys, ...memory.keys()].filter((key) => key.startsWith(prefix));
+  return wanted.sort().map(recall).filter(Boolean);
+}

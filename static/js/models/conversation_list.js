@@ -1,0 +1,122 @@
+import { conversationOf, plainText } from '../helpers/conversation.js';
+import { base, call, me } from '../helpers/server.js';
+import { localise } from '../helpers/times.js';
+
+const template = document.getElementById('conversation-item-template');
+
+/** The list at the side: newest activity first, and nothing moves under a pointer or a focus. */
+export class ConversationList {
+  #raised = new Set();
+  #timer;
+
+  /** @param {HTMLElement} nav @param {(id: string) => boolean} isRead whether it is being read right now */
+  constructor(nav, isRead, changed) {
+    this.nav = nav;
+    this.isRead = isRead;
+    this.changed = changed;
+    for (const time of nav.querySelectorAll('time')) localise(time, 'list');
+    for (const name of ['pointerleave', 'focusout']) nav.addEventListener(name, () => setTimeout(() => this.#settle()));
+  }
+
+  item = (id) => this.nav.querySelector(`[data-conversation-id="${CSS.escape(id)}"]`);
+  unread = () => [...this.nav.querySelectorAll('.unread-count')].reduce((sum, count) => sum + Number(count.textContent), 0);
+
+  arrived(message) {
+    const id = conversationOf(message);
+    const item = this.item(id);
+    if (!item) return void this.refresh();
+    this.#describe(item, message);
+    this.#raise(id);
+    if (message.userId !== me && !this.isRead(id)) this.count(id, Number(item.querySelector('.unread-count').textContent) + 1);
+  }
+
+  edited(message) {
+    const item = this.item(conversationOf(message));
+    if (item?.dataset.lastMessageId === message.id) this.#describe(item, message);
+  }
+
+  count(id, unread) {
+    const item = this.item(id);
+    if (!item) return;
+    item.querySelector('.unread-count').textContent = unread || '';
+    this.changed();
+  }
+
+  /** @param {import('../types.js').Conversation} conversation */
+  put(conversation) {
+    const item = this.item(conversation.id) ?? this.#newItem(conversation);
+    this.rename(conversation);
+    if (conversation.lastMessage) this.#describe(item, conversation.lastMessage);
+    else localise(item.querySelector('time'), 'list', conversation.createdAt);
+    this.count(conversation.id, conversation.unreadCount);
+    return item;
+  }
+
+  joined(conversation) {
+    this.put(conversation);
+    this.#raise(conversation.id);
+  }
+
+  rename({ id, name, type, members }) {
+    const others = members.filter((user) => user.id !== me);
+    const item = this.item(id);
+    if (!item) return;
+    item.querySelector('.name').textContent = name ?? (others.map((user) => user.displayName).join(', ') || members[0].displayName);
+    if (type !== 'dm') return;
+    const { initials, hue } = others[0] ?? members[0];
+    item.querySelector('.avatar').textContent = initials;
+    item.querySelector('.avatar').dataset.hue = hue;
+  }
+
+  left(id) {
+    this.item(id)?.remove();
+    this.changed();
+  }
+
+  /** Ask for the whole list, a little later: what makes one page ask makes all of them ask. */
+  refresh() {
+    this.#timer ??= setTimeout(() => this.reload().catch(() => {}), 200 + Math.random() * 1800);
+  }
+
+  async reload() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    const conversations = await call('GET', '/api/conversations');
+    const kept = new Set(conversations.map(({ id }) => id));
+    for (const item of [...this.nav.children]) if (!kept.has(item.dataset.conversationId)) item.remove();
+    conversations.forEach((conversation) => this.put(conversation));
+    for (const { id } of [...conversations].reverse()) this.#raise(id);
+  }
+
+  #newItem({ id, type, channel }) {
+    const item = template.content.firstElementChild.cloneNode(true);
+    Object.assign(item.dataset, { conversationId: id, channel, kind: type });
+    item.href = `${base}/conversations/${id}#unread`;
+    if (type === 'group') Object.assign(item.querySelector('.avatar'), { textContent: '#' }).dataset.kind = 'group';
+    this.nav.append(item);
+    return item;
+  }
+
+  #describe(item, message) {
+    const several = item.dataset.kind !== 'dm' || item.querySelector('.name').textContent.includes(', ');
+    const speaker = message.userId === me ? 'You: ' : several ? `${message.author.displayName}: ` : '';
+    item.dataset.lastMessageId = message.id;
+    item.querySelector('.last-words').textContent = speaker + plainText(message.html).slice(0, 120);
+    localise(item.querySelector('time'), 'list', message.createdAt);
+  }
+
+  #raise(id) {
+    this.#raised.delete(id);
+    this.#raised.add(id);
+    this.#settle();
+  }
+
+  #settle() {
+    if (this.nav.matches(':hover, :focus-within')) return;
+    for (const id of this.#raised) {
+      const item = this.item(id);
+      if (item && item !== this.nav.firstElementChild) this.nav.prepend(item);
+    }
+    this.#raised.clear();
+  }
+}

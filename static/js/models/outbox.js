@@ -1,0 +1,123 @@
+import { scope } from '../helpers/conversation.js';
+import { call, me, Problem } from '../helpers/server.js';
+import { keep, own, recallAll } from '../helpers/storage.js';
+import { Backoff } from '../realtime/backoff.js';
+
+const PREFIX = own('out:');
+const WAITING = 'Not sent yet: the connection is away. It goes out by itself when it is back.';
+const REFUSALS = {
+  401: 'Not sent: you are signed out. Sign in again, then try again.',
+  403: 'Not sent: you may not write here.',
+  404: 'Not sent: you are no longer in this conversation.',
+  409: 'Not sent: this was sent already with other words.',
+  413: 'Not sent: this is too long.',
+};
+
+/** Messages on their way out, kept in the browser until the server has them: in order, each once. */
+export class Outbox {
+  #flushing = false;
+  #backoff = new Backoff();
+  #wake = () => {};
+
+  /** @param {(entry: import('../types.js').Entry, sentence: ?string) => void} changed  null: it is gone */
+  constructor(changed) {
+    this.changed = changed;
+    window.addEventListener('online', () => this.flush());
+    window.addEventListener('storage', ({ key, newValue, oldValue }) => {
+      if (!key?.startsWith(PREFIX)) return; // another tab's doing
+      const entry = JSON.parse(newValue ?? oldValue);
+      changed(entry, newValue && (entry.failed ?? ''));
+    });
+  }
+
+  waiting = () => recallAll(PREFIX);
+
+  add(id, kind, content) {
+    const clientId = `c${crypto.getRandomValues(new BigUint64Array(2)).join('')}`;
+    const at = new Date().toISOString();
+    const body = { ...scope(id, kind), content, userId: me, clientId };
+    this.#keep({ clientId, conversation: id, at, body }, '');
+    this.flush();
+  }
+
+  retry(clientId) {
+    const entry = this.#find(clientId);
+    if (entry) this.#keep({ ...entry, failed: undefined }, '');
+    this.flush();
+  }
+
+  discard(clientId) {
+    const entry = this.#find(clientId);
+    if (entry) this.#forget(entry);
+  }
+
+  /** Send what waits. A retry repeats the `clientId`, by which the server knows a message it has. */
+  async flush() {
+    this.#wake();
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      for (let wait = 0; wait !== null; wait = await this.#inTurn()) await this.#pause(wait);
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  /** One tab at a time, or two would send the same ones side by side, out of order. */
+  #inTurn() {
+    const send = () => this.#sendAll();
+    return navigator.locks ? navigator.locks.request(own('outbox'), send) : send();
+  }
+
+  /** @returns {Promise<?number>} how long to wait before trying again; null: nothing is left */
+  async #sendAll() {
+    for (let entry; (entry = this.waiting().find(({ failed }) => !failed));) {
+      const wait = await this.#send(entry);
+      if (wait !== null) return wait;
+    }
+    return null;
+  }
+
+  async #send(entry) {
+    try {
+      await call('POST', '/api/messages', entry.body);
+    } catch (problem) {
+      return this.#refused(entry, problem);
+    }
+    this.#backoff.reset();
+    keep(name(entry), null); // its row stays until the stream brings the real one
+    return null;
+  }
+
+  #refused(entry, problem) {
+    const passing = !(problem instanceof Problem) || problem.status >= 500 || problem.status === 429;
+    if (passing) {
+      this.changed(entry, WAITING);
+      return Math.max(this.#backoff.next(), problem.retryAfter ?? 0);
+    }
+    const failed = REFUSALS[problem.status] ?? `Not sent: ${problem.message}`;
+    this.#keep({ ...entry, failed }, failed);
+    return null;
+  }
+
+  #pause(wait) {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, wait);
+    });
+  }
+
+  #find = (id) => this.waiting().find(({ clientId }) => clientId === id);
+
+  #keep(entry, sentence) {
+    keep(name(entry), entry);
+    this.changed(entry, sentence);
+  }
+
+  #forget(entry) {
+    keep(name(entry), null);
+    this.changed(entry, null);
+  }
+}
+
+const name = ({ at, clientId }) => `${PREFIX}${at}:${clientId}`; // sorts by time

@@ -1,0 +1,158 @@
+import { decorate } from '../helpers/decorate.js';
+import { fillAuthor, fillText, messageRow, pendingRow, personalise } from '../helpers/message_row.js';
+
+const MOST = 300; // rows in the page: the rest is asked for again by whoever scrolls there
+const REAL = '.message[data-message-id]';
+
+/**
+ * The rows of one conversation: a window onto it. `atEnd` says that the window's lower edge is the newest
+ * message; only then may one that arrives be put below it, else it would hide a gap.
+ */
+export class Timeline {
+  #news = null;
+
+  /** @param {HTMLElement} list @param {{atEnd: boolean, hasOlder: boolean}} edges */
+  constructor(list, { atEnd, hasOlder }) {
+    this.list = list;
+    this.atEnd = atEnd;
+    this.hasOlder = hasOlder;
+    this.rows().forEach((row) => { personalise(row); decorate(row); });
+  }
+
+  rows = () => [...this.list.querySelectorAll(REAL)];
+  first = () => this.list.querySelector(REAL);
+  row = (id) => this.list.querySelector(`#${CSS.escape(id)}`);
+
+  /** The last message that the server knows. */
+  last() {
+    let row = this.list.lastElementChild;
+    while (row && !row.matches(REAL)) row = row.previousElementSibling;
+    return row;
+  }
+
+  /** Put an arriving message at the end, once. @returns {?HTMLElement} its row, where it is now shown */
+  add(message) {
+    this.#news?.push(() => this.atEnd && this.#insert(message));
+    if (this.atEnd) return this.#insert(message);
+    this.settle(message.clientId);
+    return null;
+  }
+
+  #insert(message) {
+    if (this.row(message.id)) return null;
+    this.settle(message.clientId);
+    const row = messageRow(message);
+    this.#place(row, this.list.querySelector('[data-client-id]'));
+    return row;
+  }
+
+  update(message) {
+    this.#news?.push(() => this.update(message));
+    const row = this.row(message.id);
+    if (row) fillText(row, message);
+  }
+
+  remove(id) {
+    this.#news?.push(() => this.remove(id));
+    const row = this.row(id);
+    if (row) this.#drop(row);
+  }
+
+  rename(user) {
+    for (const row of this.rows()) if (row.dataset.authorId === user.id) fillAuthor(row, user);
+  }
+
+  /** @param {import('../types.js').Entry} entry */
+  addPending(entry, author) {
+    const row = this.row(entry.clientId) ?? pendingRow(entry, author);
+    if (!row.isConnected) this.#place(row, null);
+    return row;
+  }
+
+  /** The real one is here, or it was discarded. */
+  settle(clientId) {
+    const row = clientId && this.list.querySelector(`[data-client-id="${CSS.escape(clientId)}"]`);
+    if (row) this.#drop(row);
+  }
+
+  /**
+   * Put a fetched page at an edge. What changed while it was under way is applied on top of it: the answer
+   * may have been read before the change, and the change came when its row was not here yet.
+   */
+  async load(fetchPage, place) {
+    if (this.#news) return false;
+    this.#news = [];
+    try {
+      place(await fetchPage());
+      const news = this.#news;
+      this.#news = null;
+      for (const apply of news) apply();
+    } finally {
+      this.#news = null;
+    }
+    return true;
+  }
+
+  prepend(messages) {
+    const next = this.first();
+    const fresh = messages.filter(({ id }) => !this.row(id)).map(messageRow);
+    this.list.prepend(...fresh);
+    fresh.forEach(decorate);
+    if (next) decorate(next);
+  }
+
+  append(messages) {
+    messages.forEach((message) => this.#insert(message));
+  }
+
+  /** Show these alone, as after a `reset`. What is on its way out stays. */
+  replace(messages) {
+    const unread = this.list.querySelector('[data-unread]');
+    const mark = unread && nextMessage(unread)?.id;
+    for (const row of [...this.list.children]) if (!row.dataset.clientId) row.remove();
+    this.append(messages);
+    const marked = mark && this.row(mark);
+    if (marked) { marked.before(unread); decorate(marked); }
+    const pending = this.list.querySelector('[data-client-id]');
+    if (pending) decorate(pending);
+  }
+
+  /** Leave off the oldest rows, or the newest. */
+  prune(end) {
+    const over = this.rows().length - MOST;
+    if (over <= 0) return;
+    if (end === 'oldest') this.#pruneOldest(over);
+    else this.#pruneNewest(over);
+  }
+
+  #pruneOldest(over) {
+    const keep = this.rows()[over];
+    while (this.list.firstElementChild !== keep) this.list.firstElementChild.remove();
+    this.hasOlder = true;
+    decorate(keep);
+  }
+
+  #pruneNewest(over) {
+    this.rows().slice(-over).forEach((row) => this.#drop(row));
+    this.atEnd = false;
+  }
+
+  #place(row, before) {
+    this.list.insertBefore(row, before);
+    decorate(row);
+    if (before) decorate(before);
+  }
+
+  #drop(row) {
+    const next = nextMessage(row);
+    row.remove();
+    if (next) decorate(next);
+    else while (this.list.lastElementChild?.matches('.day, .unread-divider')) this.list.lastElementChild.remove();
+  }
+}
+
+function nextMessage(row) {
+  let next = row.nextElementSibling;
+  while (next && !next.matches('.message')) next = next.nextElementSibling;
+  return next;
+}

@@ -1,0 +1,116 @@
+import { debug } from '../helpers/debug.js';
+import { base, request } from '../helpers/server.js';
+import { Backoff } from './backoff.js';
+import { Watchdog } from './watchdog.js';
+
+const SIGNALS = ['typing'];
+const EVENTS = ['message', 'message:updated', 'message:deleted', 'read', 'user:updated', 'member:joined',
+  'member:left', 'conversation:joined', 'conversation:left', 'conversation:updated', ...SIGNALS];
+const SWALLOWED = 6000; // `ready` comes at once, unless a proxy is filling a buffer with it
+
+/** One EventSource after another, each starting where the last one ended. */
+export class Stream {
+  #source;
+  #timer;
+  #backoff = new Backoff();
+  #watchdog = new Watchdog((why) => this.open(this.cursor, why));
+
+  /**
+   * @param {(event: {data: import('../types.js').Event, id?: string, prev: string}) => void} received
+   * @param {(state: import('../types.js').State) => void} report
+   */
+  constructor(received, report) {
+    this.received = received;
+    this.report = report;
+  }
+
+  /** Connect now, forgetting any wait. */
+  open(cursor, why = 'start') {
+    this.#end();
+    this.cursor = cursor;
+    debug('connecting', why, cursor);
+    this.#watchdog.start();
+    this.#timer = setTimeout(() => this.#swallowed(), SWALLOWED);
+    const source = new EventSource(`${base}/api/sse?cursor=${encodeURIComponent(cursor)}`);
+    this.#source = source;
+    source.onerror = () => this.#lost(source.readyState === EventSource.CLOSED);
+    for (const type of EVENTS) this.#listen(type, (event) => this.#event(event));
+    this.#listen('ping', () => {});
+    this.#listen('ready', (_, data) => this.#ready(data));
+    this.#listen('reset', (_, data) => this.#advance(data.cursor, { ...data, type: 'reset' }));
+    this.#listen('reconnect', () => this.#lost(false));
+  }
+
+  close() {
+    this.#end();
+    this.#watchdog.stop();
+  }
+
+  /** Look whether the stream still lives, for a tab whose own timers are not slowed. */
+  check() {
+    this.#watchdog.check('asked');
+  }
+
+  #listen(type, handle) {
+    this.#source.addEventListener(type, (event) => {
+      this.#watchdog.heard();
+      handle(event, JSON.parse(event.data || '{}'));
+    });
+  }
+
+  #event(event) {
+    const data = JSON.parse(event.data);
+    debug('received', data.type ?? event.type, event.lastEventId);
+    // EventSource repeats the last id on an event that has none.
+    if (SIGNALS.includes(event.type)) this.received({ data });
+    else this.#advance(event.lastEventId, { type: event.type, ...data });
+  }
+
+  #ready({ cursor }) {
+    debug('connected', cursor);
+    clearTimeout(this.#timer);
+    this.#backoff.reset();
+    this.held = false;
+    this.#advance(cursor, { type: 'ready' });
+    this.report('live');
+  }
+
+  #advance(id, data) {
+    const prev = this.cursor;
+    this.cursor = id;
+    this.received({ data, id, prev });
+  }
+
+  #swallowed() {
+    this.held = true;
+    this.report('polling');
+  }
+
+  #end() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+  }
+
+  /** Native EventSource never comes back from a 502, so each loss is answered with a new one. */
+  async #lost(refused) {
+    const source = this.#source;
+    this.#end();
+    this.#watchdog.heard();
+    if (!this.held || refused) this.report(navigator.onLine ? 'reconnecting' : 'offline');
+    let wait = this.#backoff.next();
+    if (refused) {
+      // EventSource hides the status: ask who we are, to tell "signed out" from "server away".
+      const problem = await request('/api/me').catch((error) => error);
+      if (source !== this.#source) return;
+      if (problem.status === 401) return void this.#signedOut();
+      wait = Math.max(wait, problem.retryAfter ?? 0);
+    }
+    debug('reconnecting', `in ${Math.round(wait)} ms`);
+    this.#timer = setTimeout(() => this.open(this.cursor, 'again'), wait);
+  }
+
+  #signedOut() {
+    this.close();
+    this.report('signed-out');
+  }
+}
