@@ -122,10 +122,8 @@ def set_password(user_id: str, before: str | None, after: str, keep: str | None 
     """
     unchanged = User.password_hash.is_(None) if before is None else User.password_hash == before
     with transaction():
-        changed = db.session.execute(
-            update(User).where(User.id == user_id, unchanged).values(password_hash=after)
-        )
-        if changed.rowcount != 1:
+        change = update(User).where(User.id == user_id, unchanged).values(password_hash=after)
+        if db.session.scalar(change.returning(User.id)) is None:
             raise Conflict("The password was changed in the meantime. Try again.")
         revocation.end_reset_links(user_id)
         revocation.end_sessions(user_id, keep=keep)

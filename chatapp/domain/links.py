@@ -82,7 +82,8 @@ def use_up(link: Invite) -> None:
             Invite.uses_left.is_(None) | (Invite.uses_left > 0),
         )
         .values(uses_left=Invite.uses_left - 1)
+        .returning(Invite.id)
         .execution_options(synchronize_session=False)
     )
-    if db.session.execute(taken).rowcount != 1:
+    if db.session.scalar(taken) is None:
         raise Gone("This link has just been used. Ask for a new one.")

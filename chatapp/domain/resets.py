@@ -8,6 +8,7 @@ from chatapp.domain import accounts, links, passwords, revocation
 from chatapp.domain.errors import Conflict
 from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
+from chatapp.extensions import db
 from chatapp.models import Invite, User
 
 LIFETIME = timedelta(hours=24)

@@ -68,7 +68,7 @@ def _open(user_id: str, agent: str, stored: str | None, renewed: str | None) -> 
         # While the password was hashed somebody may have changed it or deactivated the account.
         same = User.password_hash.is_(None) if stored is None else User.password_hash == stored
         still = update(User).where(User.id == user_id, same, User.deactivated_at.is_(None))
-        if db.session.execute(still.values(password_hash=renewed)).rowcount != 1:
+        if db.session.scalar(still.values(password_hash=renewed).returning(User.id)) is None:
             raise Invalid("password", "This account has just been changed. Try again.")
         db.session.add(session)
     return secret, session

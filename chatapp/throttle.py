@@ -1,0 +1,116 @@
+"""How often somebody may try: sign-in failures, and messages a minute.
+
+Counted in this process's memory, so with N processes somebody has up to N times as many tries.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+from flask import Flask, current_app
+from gevent.lock import BoundedSemaphore
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from chatapp.domain.accounts import normal_name
+from chatapp.domain.errors import Invalid, TooMany
+
+#: Failures in 15 minutes: for one account, and for one address, which may be a whole office's.
+PER_ACCOUNT = RateLimitItemPerMinute(5, 15, namespace="sign-in-account")
+PER_ADDRESS = RateLimitItemPerMinute(20, 15, namespace="sign-in-address")
+
+
+class SignInThrottle:
+    """Counts failed sign-ins.
+
+    Tries for one account run one after another, and no more at once than are hashed at once:
+    else a thousand sent together would all be checked before the first of them has failed.
+    """
+
+    def __init__(self) -> None:
+        self._failures = FixedWindowRateLimiter(MemoryStorage())
+        self._gate = BoundedSemaphore(2)
+        self._accounts = [BoundedSemaphore(1) for _ in range(64)]
+
+    @contextmanager
+    def attempt(self, name: str, address: str) -> Iterator[None]:
+        """Let one try through, whose ``Invalid`` counts as a failure, or raise TooMany."""
+        # Cut: what memory holds must not grow with what is typed.
+        account = normal_name(name)[:41]
+        with self._accounts[hash(account) % len(self._accounts)], self._gate:
+            counts = [(PER_ACCOUNT, account), (PER_ADDRESS, network(address))]
+            for limit, key in counts:
+                self._check(limit, key)
+            try:
+                yield
+            except Invalid:
+                for limit, key in counts:
+                    self._failures.hit(limit, key)
+                raise
+
+    def _check(self, limit: RateLimitItemPerMinute, key: str) -> None:
+        if not self._failures.test(limit, key):
+            wait = self._failures.get_window_stats(limit, key).reset_time - time.time()
+            minutes = max(1, math.ceil(wait / 60))
+            raise TooMany(
+                f"Too many failed tries. Try again in {minutes} min.", max(1, math.ceil(wait))
+            )
+
+
+class PostThrottle:
+    """A bucket a user that refills steadily; a check costs about a microsecond."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._most = float(per_minute)
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def check(self, user_id: str) -> None:
+        """Take one message from the user's bucket, or raise TooMany."""
+        if not self._most:
+            return
+        moment = time.monotonic()
+        left, since = self._buckets.get(user_id, (self._most, moment))
+        left = min(self._most, left + (moment - since) * self._most / 60)
+        if left < 1:
+            wait = math.ceil((1 - left) * 60 / self._most)
+            raise TooMany(f"You are writing very fast. Try again in {wait} s.", wait)
+        self._buckets[user_id] = (left - 1, moment)
+
+
+def init_app(app: Flask, posts_per_minute: int) -> None:
+    """Give the app counters of its own."""
+    app.extensions["chatapp.throttle"] = (SignInThrottle(), PostThrottle(posts_per_minute))
+
+
+@contextmanager
+def sign_in_attempt(name: str, address: str) -> Iterator[None]:
+    """Surround one try to sign in; an ``Invalid`` raised within counts as a failure.
+
+    Raises:
+        TooMany: after 5 failures in 15 min for this account, whether it exists or not, or
+            after 20 for this address (an IPv6 client is its /64).
+    """
+    throttle: SignInThrottle = current_app.extensions["chatapp.throttle"][0]
+    with throttle.attempt(name, address):
+        yield
+
+
+def check_post(user_id: str) -> None:
+    """Count one message of a user, or raise TooMany past CHAT_POSTS_PER_MINUTE."""
+    current_app.extensions["chatapp.throttle"][1].check(user_id)
+
+
+def network(address: str) -> str:
+    """Return whom to count an address for: a household or server has a whole IPv6 /64."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if ip.version == 6 and ip.ipv4_mapped is None:
+        return ip.exploded[:19]
+    return str(ip.ipv4_mapped if ip.version == 6 else ip)
