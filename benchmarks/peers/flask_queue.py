@@ -1,9 +1,13 @@
-"""The usual Flask stream: a gevent queue for each reader. Served by gunicorn's gevent worker."""
+"""The usual Flask stream: a gevent queue for each reader. Served by gunicorn's gevent worker.
+
+It has a heartbeat, as ours and sse-starlette do: without one it would never learn that a
+reader left.
+"""
 
 from collections.abc import Iterator
 
 from flask import Flask, Response, request
-from gevent.queue import Queue
+from gevent.queue import Empty, Queue
 
 app = Flask(__name__)
 readers: set[Queue[str]] = set()
@@ -14,7 +18,10 @@ def _frames(queue: "Queue[str]") -> Iterator[str]:
     try:
         yield ": hi\n\n"
         while True:
-            yield queue.get()
+            try:
+                yield queue.get(timeout=15)
+            except Empty:
+                yield ": ping\n\n"
     finally:
         readers.discard(queue)
 

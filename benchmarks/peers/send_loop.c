@@ -97,7 +97,8 @@ static void serve(struct client *c) {
     if (!end) return;
     size_t body = (size_t)(end + 4 - c->bytes), length = field ? strtoul(field + 15, NULL, 10) : 0;
     if (c->length < body + length) return;
-    if (!strncmp(c->bytes, "POST", 4)) {
+    if (!strncmp(c->bytes, "GET /alive", 10)) say(c->fd, "HTTP/1.1 204 No Content\r\n\r\n");
+    else if (!strncmp(c->bytes, "POST", 4)) {
         publish(c->bytes + body, length);
         say(c->fd, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
     } else join(c);

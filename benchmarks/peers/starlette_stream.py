@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-not-found"
-"""sse-starlette with an asyncio queue for each reader. Served by uvicorn on uvloop and httptools."""
+"""sse-starlette with an asyncio queue a reader, served by uvicorn on uvloop and httptools."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def _events(queue: asyncio.Queue[str]) -> AsyncIterator[dict[str, str]]:
         readers.discard(queue)
 
 
-async def stream(request: Request) -> EventSourceResponse:
+async def stream(_request: Request) -> EventSourceResponse:
     """Open a stream."""
     queue: asyncio.Queue[str] = asyncio.Queue()
     readers.add(queue)

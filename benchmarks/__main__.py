@@ -1,0 +1,96 @@
+"""`python -m benchmarks`, which scripts/bench calls once everything is built."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import TYPE_CHECKING
+
+from benchmarks import check, machine, table
+from benchmarks.peers.server import descriptors
+from benchmarks.rows import ROWS
+
+if TYPE_CHECKING:
+    from benchmarks.row import Row
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=table.COLUMNS, default=list(table.COLUMNS))
+    parser.add_argument("--save", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.rows) - {row.name for row in ROWS}:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; --list names them")
+    return arguments
+
+
+def _rotated(names: list[str], by: int) -> list[str]:
+    """Another server goes first in each round: a machine that warms up favours none."""
+    by %= len(names)
+    return names[by:] + names[:by]
+
+
+def _measure(row: Row, wanted: argparse.Namespace, base: Path, results: table.Results) -> None:
+    names = [name for name in row.contestants if name in wanted.only]
+    usual = 3 if row.repeated and not wanted.quick else 1
+    for turn in range((wanted.rounds or usual) if names else 0):
+        for name in _rotated(names, turn):
+            print(f"{row.name}, round {turn + 1}: {name}", file=sys.stderr, flush=True)
+            folder = Path(mkdtemp(dir=base))
+            taken = results.setdefault(row.name, {}).setdefault(name, [])
+            taken.append(row.contestants[name](folder, wanted.quick))
+
+
+def _keep(rows: list[Row], results: table.Results, save: bool) -> None:
+    """Write everything that was measured, and the summary where it is asked for."""
+    RESULTS.mkdir(exist_ok=True)
+    described = machine.describe()
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    everything = {"machine": described, "results": results}
+    (RESULTS / f"{now}.json").write_text(json.dumps(everything, indent=1))
+    if save:
+        medians = {
+            line.title: {
+                name: table.middle(line, taken) for name, taken in results[row.name].items()
+            }
+            for row in rows
+            for line in row.lines
+            if row.name in results
+        }
+        summary = {"command": " ".join(["scripts/bench", *sys.argv[1:]]), "machine": described}
+        text = json.dumps({**summary, "medians": medians}, indent=1, ensure_ascii=False)
+        (RESULTS / "summary.json").write_text(text + "\n")
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    wanted = _arguments()
+    rows = [row for row in ROWS if not wanted.rows or row.name in wanted.rows]
+    if wanted.list:
+        print("\n".join(row.name for row in rows))
+        return
+    descriptors()
+    if wanted.check:
+        check.generator()
+        return
+    results: table.Results = {}
+    with TemporaryDirectory(prefix="chatapp-bench-", ignore_cleanup_errors=True) as base:
+        for row in rows:
+            _measure(row, wanted, Path(base), results)
+    print(table.render(rows, results))
+    _keep(rows, results, wanted.save)
+
+
+if __name__ == "__main__":
+    main()

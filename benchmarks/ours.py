@@ -1,0 +1,67 @@
+"""Starts our own server, whole, on data made once for each number of messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from benchmarks.load import Server
+from benchmarks.peers.server import WORDS
+from benchmarks.process import PYTHON, ROOT, free_port, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USERS = 50
+#: What the measurements go beyond; everything else is as one would run it.
+LIMITS = {"CHAT_STREAMS_PER_USER": "100000", "CHAT_STREAMS": "15000", "CHAT_POSTS_PER_MINUTE": "0"}
+
+
+def _settings(data: Path) -> dict[str, str]:
+    unset = {"DATABASE_URL": "", "REDIS_URL": "", "WEB_CONCURRENCY": "1", "BIND": "127.0.0.1"}
+    return {**unset, **LIMITS, "CHAT_DATA_DIR": str(data)}
+
+
+@cache
+def _prepared(base: Path, messages: int) -> tuple[Path, str]:
+    """Make a data folder to copy from; return it and the group's id."""
+    data = Path(mkdtemp(dir=base))
+    numbers = {"BENCH_USERS": str(USERS), "BENCH_MESSAGES": str(messages)}
+    made = subprocess.run(
+        [PYTHON, "-m", "benchmarks.team"],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, **_settings(data), **numbers},
+        stdout=subprocess.PIPE,
+        timeout=300,
+    )
+    return data, made.stdout.decode().split()[-1]
+
+
+@contextmanager
+def ours(folder: Path, messages: int = 0) -> Iterator[Server]:
+    """The whole application, with so many messages in the conversation."""
+    prepared, group_id = _prepared(folder.parent, messages)
+    data = Path(shutil.copytree(prepared, folder / "data"))
+    body = folder / "body.json"
+    body.write_text(json.dumps({"content": f"%m {WORDS}", "groupId": group_id}))
+    port = free_port()
+    env = {**_settings(data), "PORT": str(port)}
+    command = [PYTHON, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
+    with running(command, port, folder / "log", "/healthz", env) as pids:
+        yield Server(
+            port,
+            pids,
+            stream=f"/api/sse?channel=group:{group_id}",
+            post="/api/messages",
+            body=body,
+            tokens=data / "tokens",
+            page=f"/api/messages?groupId={group_id}&limit=50",
+        )

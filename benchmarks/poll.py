@@ -1,0 +1,79 @@
+"""What polling would cost: one reader asks every two seconds for what is new."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.load import Result, Server
+
+PERIOD = 2.0
+
+
+class Caller:
+    """Calls the API with the first of the server's tokens."""
+
+    def __init__(self, server: Server) -> None:
+        assert server.tokens
+        self.connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+        token = server.tokens.read_text().split()[0]
+        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def call(self, method: str, path: str, body: str | None = None) -> Any:
+        """Return the answer's JSON."""
+        self.connection.request(method, path, body, self.headers)
+        answer = self.connection.getresponse().read()
+        self.connection.close()
+        return json.loads(answer)
+
+
+class Poller(threading.Thread):
+    """Polls until told to stop; keeps when each message was seen first, and counts requests."""
+
+    def __init__(self, server: Server, after: str) -> None:
+        super().__init__(daemon=True)
+        self.caller, self.path, self.after = Caller(server), server.page, after
+        self.seen: dict[str, float] = {}
+        self.requests = 0
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        begun = time.monotonic()
+        while not self.stopped.wait(begun + self.requests * PERIOD - time.monotonic()):
+            new = self.caller.call("GET", f"{self.path}&after={self.after}")
+            self.requests += 1
+            for message in new:
+                self.seen[message["id"]] = time.monotonic()
+                self.after = message["id"]
+
+
+def _post_at_odd_moments(server: Server, seconds: float) -> dict[str, float]:
+    """Post now and then; return when each message was sent."""
+    sent, caller, draw = {}, Caller(server), random.Random(7)
+    body = server.body.read_text()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        at = time.monotonic()
+        sent[caller.call("POST", server.post, body)["id"]] = at
+        time.sleep(draw.uniform(0.1, 0.9))
+    return sent
+
+
+def measure(server: Server, seconds: float) -> Result:
+    """Poll for so long while somebody posts."""
+    first = Caller(server).call("POST", server.post, server.body.read_text())
+    poller = Poller(server, first["id"])
+    begun = time.monotonic()
+    poller.start()
+    sent = _post_at_odd_moments(server, seconds)
+    poller.stopped.wait(PERIOD * 1.5)
+    elapsed = time.monotonic() - begun
+    poller.stopped.set()
+    waits = sorted((poller.seen[name] - at) * 1000 for name, at in sent.items())
+    latency = {"mean": sum(waits) / len(waits), "p50": waits[len(waits) // 2], "max": waits[-1]}
+    return {"latency_ms": latency, "requests_per_hour": poller.requests / elapsed * 3600}
