@@ -61,6 +61,7 @@ export class Outbox {
     } finally {
       this.#flushing = false;
     }
+    if (this.#next()) this.flush(); // written while the last turn was ending
   }
 
   /** One tab at a time, or two would send the same ones side by side, out of order. */
@@ -71,7 +72,7 @@ export class Outbox {
 
   /** @returns {Promise<?number>} how long to wait before trying again; null: nothing is left */
   async #sendAll() {
-    for (let entry; (entry = this.waiting().find(({ failed }) => !failed));) {
+    for (let entry; (entry = this.#next());) {
       const wait = await this.#send(entry);
       if (wait !== null) return wait;
     }
@@ -107,6 +108,7 @@ export class Outbox {
     });
   }
 
+  #next = () => this.waiting().find(({ failed }) => !failed);
   #find = (id) => this.waiting().find(({ clientId }) => clientId === id);
 
   #keep(entry, sentence) {

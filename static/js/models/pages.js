@@ -18,11 +18,11 @@ export class Pages {
     this.keepPlace = keepPlace;
   }
 
-  /** The page above the first row. */
+  /** The page above the first row. @returns {Promise<boolean>} whether it was loaded now */
   async older() {
     const { timeline } = this;
-    if (this.#waiting || !timeline.hasOlder || !timeline.first()) return;
-    await this.#load({ before: timeline.first().dataset.messageId }, (messages) => {
+    if (this.#waiting || !timeline.hasOlder || !timeline.first()) return false;
+    return this.#load({ before: timeline.first().dataset.messageId }, (messages) => {
       timeline.prepend(messages);
       timeline.hasOlder = messages.length === PAGE;
       timeline.prune('newest');
@@ -32,10 +32,10 @@ export class Pages {
   /** What follows the last row: the next page, or what a swallowed stream did not bring. */
   async newer() {
     const { timeline } = this;
-    if (this.#waiting) return;
+    if (this.#waiting) return false;
     const last = timeline.last();
-    if (!last) return void await this.newest();
-    await this.#load({ after: last.dataset.messageId }, (messages) => {
+    if (!last) return this.newest();
+    return this.#load({ after: last.dataset.messageId }, (messages) => {
       timeline.append(messages);
       timeline.atEnd ||= messages.length < PAGE;
       timeline.prune('oldest');
@@ -45,10 +45,22 @@ export class Pages {
   /** The end of the conversation, whatever was shown. */
   async newest() {
     const { timeline } = this;
-    await this.#load({}, (messages) => {
+    return this.#load({}, (messages) => {
       timeline.replace(messages);
       timeline.atEnd = true;
       timeline.hasOlder = messages.length === PAGE;
+    });
+  }
+
+  /** The state afresh around a row that is being read. */
+  async around(id) {
+    const { timeline } = this;
+    const rows = timeline.rows();
+    const from = rows[Math.max(0, rows.findIndex((row) => row.id === id) - PAGE)];
+    return this.#load({ after: from.id, limit: 2 * PAGE }, (messages) => {
+      timeline.replace(messages);
+      timeline.atEnd = messages.length < 2 * PAGE;
+      timeline.hasOlder = true;
     });
   }
 
@@ -57,7 +69,7 @@ export class Pages {
     const fetchPage = () => call('GET', `/api/messages?${query}`);
     this.#waiting += 1;
     const turn = this.#last.then(() =>
-      this.timeline.load(fetchPage, (messages) => this.keepPlace(() => place(messages))));
+      this.timeline.load(fetchPage, (messages) => this.keepPlace(() => place(messages)))).then(() => true);
     this.#last = turn.catch(() => {}).finally(() => { this.#waiting -= 1; });
     return turn;
   }

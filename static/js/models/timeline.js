@@ -2,6 +2,7 @@ import { decorate } from '../helpers/decorate.js';
 import { fillAuthor, fillText, messageRow, pendingRow, personalise } from '../helpers/message_row.js';
 
 const MOST = 300; // rows in the page: the rest is asked for again by whoever scrolls there
+const SLACK = 50; // let them grow a little, rather than prune with each arrival
 const REAL = '.message[data-message-id]';
 
 /**
@@ -80,7 +81,6 @@ export class Timeline {
    * may have been read before the change, and the change came when its row was not here yet.
    */
   async load(fetchPage, place) {
-    if (this.#news) return false;
     this.#news = [];
     try {
       place(await fetchPage());
@@ -90,7 +90,6 @@ export class Timeline {
     } finally {
       this.#news = null;
     }
-    return true;
   }
 
   prepend(messages) {
@@ -117,10 +116,12 @@ export class Timeline {
     if (pending) decorate(pending);
   }
 
+  isLong = () => this.list.childElementCount > MOST + SLACK;
+
   /** Leave off the oldest rows, or the newest. */
   prune(end) {
     const over = this.rows().length - MOST;
-    if (over <= 0) return;
+    if (!this.isLong() || over <= 0) return;
     if (end === 'oldest') this.#pruneOldest(over);
     else this.#pruneNewest(over);
   }

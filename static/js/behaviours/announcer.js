@@ -1,0 +1,12 @@
+/** One polite voice for a screen reader: a message that arrives is said once. */
+export function wireAnnouncer() {
+  const region = document.createElement('div');
+  region.className = 'visually-hidden';
+  region.ariaLive = 'polite';
+  document.body.append(region);
+  return (words) => {
+    const line = document.createElement('p');
+    line.textContent = words.slice(0, 300);
+    region.replaceChildren(...[...region.children].slice(-4), line);
+  };
+}

@@ -1,0 +1,89 @@
+import { keep, own, recall } from '../helpers/storage.js';
+
+const NEAR_LIMIT = 0.9;
+const canSize = CSS.supports('field-sizing', 'content');
+
+/** The field one writes in: keeps what was typed, come what may, and gives it away when it is sent. */
+export class Composer {
+  /** @param {HTMLFormElement} form @param {{send: (text: string) => void, typed: () => void, editLast: () => void}} does */
+  constructor(form, conversation, does) {
+    this.form = form;
+    this.field = form.elements.content;
+    this.count = form.querySelector('.composer-count');
+    this.error = form.querySelector('[data-composer-error]');
+    this.limit = Number(this.field.dataset.limit);
+    this.draft = own(`draft:${conversation}`);
+    this.does = does;
+    this.field.value ||= recall(this.draft) ?? '';
+    this.#wire();
+    this.#measure();
+    if (document.activeElement === document.body && matchMedia('(hover: hover)').matches) this.field.focus({ preventScroll: true });
+  }
+
+  #wire() {
+    this.form.addEventListener('submit', (event) => { event.preventDefault(); this.#submit(); });
+    this.field.addEventListener('keydown', (event) => this.#key(event));
+    this.field.addEventListener('input', () => {
+      this.#kept();
+      if (this.field.value.trim()) this.does.typed();
+    });
+  }
+
+  #key(event) {
+    if (event.isComposing) return; // Enter chooses a word there
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      this.form.requestSubmit();
+    } else if (event.key === 'ArrowUp' && !this.field.value && this.does.editLast()) event.preventDefault();
+  }
+
+  #submit() {
+    const text = this.field.value.trim();
+    this.field.focus();
+    if (!text || this.#over() > 0) return;
+    this.field.value = '';
+    this.#kept();
+    this.does.send(text);
+  }
+
+  /** Put words back, as when a refused message is discarded. */
+  putBack(text) {
+    this.field.value = [this.field.value, text].filter(Boolean).join('\n');
+    this.#kept();
+    this.field.focus();
+  }
+
+  close(sentence) {
+    this.field.disabled = true;
+    this.form.querySelector('.send').disabled = true;
+    this.#say(sentence);
+  }
+
+  #kept() {
+    keep(this.draft, this.field.value || null);
+    this.#measure();
+  }
+
+  #over = () => [...this.field.value.trim()].length - this.limit;
+
+  #measure() {
+    const near = this.field.value.length > this.limit * NEAR_LIMIT;
+    const over = near ? this.#over() : -1;
+    this.count.hidden = !near;
+    this.count.textContent = near ? `${this.limit + over} / ${this.limit}` : '';
+    this.count.classList.toggle('over', over > 0);
+    this.field.toggleAttribute('aria-invalid', over > 0);
+    this.#say(over > 0 ? `${over} characters too many: shorten it, or send it in two.` : '');
+    if (!canSize) this.#grow();
+  }
+
+  #say(sentence) {
+    this.error.textContent = sentence;
+    this.error.hidden = !sentence;
+  }
+
+  #grow() {
+    this.field.style.height = 'auto';
+    this.field.style.height = `${Math.min(this.field.scrollHeight, innerHeight / 3)}px`;
+  }
+}

@@ -1,0 +1,101 @@
+import { conversationOf, plainText } from '../helpers/conversation.js';
+import { me } from '../helpers/server.js';
+import { showFailure } from '../helpers/message_row.js';
+import { Outbox } from '../models/outbox.js';
+import { ReadState } from '../models/read_state.js';
+import { Timeline } from '../models/timeline.js';
+import { Typing } from '../models/typing.js';
+import { Composer } from './composer.js';
+import { wireActions } from './message_actions.js';
+import { Scrolling } from './scrolling.js';
+
+/** Make the open conversation live. @param {HTMLElement} section @param {import('../helpers/feed.js').Feed} feed */
+export function wireConversation(section, feed, { unread, announce }) {
+  const { conversationId: id, kind } = section.dataset;
+  const here = (handle) => (event) => conversationOf(event) === id && handle(event);
+  const timeline = newTimeline(section);
+  let readState = null;
+  const scrolling = new Scrolling(section, timeline, { id, kind }, () => readState?.mark());
+  readState = new ReadState(id, timeline, () => scrolling.following, unread ? null : timeline.last()?.id);
+  const typing = new Typing(id, (names) => showTyping(section.querySelector('[data-typing]'), names));
+  const outbox = wireOutbox(timeline, id, scrolling);
+  const actions = wireActions(timeline);
+  const form = section.querySelector('[data-composer]');
+  const composer = form && new Composer(form, id, {
+    send(text) { typing.sent(); outbox.add(id, kind, text); scrolling.toEnd(); },
+    typed: () => typing.tell(),
+    editLast: () => actions.editLast(),
+  });
+
+  feed.on('message:created', here((message) => {
+    typing.stopped(message.userId);
+    const fresh = scrolling.arrive(message, message.userId === me);
+    if (fresh && message.userId !== me) announce(`${message.author.displayName}: ${plainText(message.html)}`);
+    readState.mark();
+  }));
+  feed.on('message:updated', here((message) => scrolling.keepPlace(scrolling.topRow(), () => timeline.update(message))));
+  feed.on('message:deleted', here((event) => scrolling.keepPlace(scrolling.topRow(), () => timeline.remove(event.id))));
+  feed.on('user:updated', ({ user }) => timeline.rename(user));
+  feed.on('typing', here(({ userId }) => userId !== me && typing.saw(userId, nameOf(timeline, userId))));
+  feed.on('conversation:left', here(() => composer?.close('You are no longer in this conversation.')));
+  feed.on('conversation:updated', here(({ conversation }) => retitle(section, conversation)));
+  readState.mark();
+  return {
+    reading: (conversation) => conversation === id && readState.reading(),
+    afresh: () => scrolling.afresh(),
+    catchUp: () => (timeline.atEnd ? scrolling.pages.newer() : null),
+    live: () => outbox.flush(),
+  };
+}
+
+function newTimeline(section) {
+  const list = section.querySelector('[data-timeline]');
+  section.querySelector('[data-scroller]').ariaLive = 'off'; // announced once, in words, elsewhere
+  return new Timeline(list, {
+    atEnd: !('hasNewer' in section.dataset),
+    hasOlder: Boolean(list.dataset.olderUrl),
+  });
+}
+
+function wireOutbox(timeline, id, scrolling) {
+  const show = (entry, sentence) => {
+    if (entry.conversation !== id) return;
+    if (sentence === null) return void timeline.settle(entry.clientId);
+    scrolling.keepPlace(timeline.last(), () =>
+      showFailure(timeline.addPending(entry, myself()), sentence, Boolean(entry.failed)));
+  };
+  const outbox = new Outbox(show);
+  for (const entry of outbox.waiting()) show(entry, entry.failed ?? '');
+  outbox.flush();
+  timeline.list.addEventListener('click', ({ target }) => {
+    const clientId = target.closest('[data-client-id]')?.dataset.clientId;
+    if (clientId && target.closest('[data-retry]')) outbox.retry(clientId);
+    else if (clientId && target.closest('[data-discard]')) outbox.discard(clientId);
+  });
+  return outbox;
+}
+
+/** One's own name and colour, as the page shows them at the side. */
+function myself() {
+  const avatar = document.querySelector('.me .avatar');
+  const label = document.querySelector('.me')?.getAttribute('aria-label') ?? '';
+  return avatar && { displayName: label.slice(label.indexOf(': ') + 2), initials: avatar.textContent, hue: avatar.dataset.hue };
+}
+
+const nameOf = (timeline, userId) =>
+  timeline.rows().find((row) => row.dataset.authorId === userId)?.querySelector('.author').textContent;
+
+function showTyping(line, names) {
+  const known = names.filter(Boolean);
+  const [first, second] = known;
+  if (!names.length) line.textContent = '';
+  else if (names.length > 2 || known.length < names.length) line.textContent = names.length > 1 ? 'Several people are typing…' : 'Somebody is typing…';
+  else line.textContent = second ? `${first} and ${second} are typing…` : `${first} is typing…`;
+}
+
+function retitle(section, { name, topic }) {
+  if (!name) return;
+  section.querySelector('h1').textContent = name;
+  const line = section.querySelector('.topic');
+  if (line) line.textContent = topic ?? '';
+}

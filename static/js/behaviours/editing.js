@@ -1,0 +1,73 @@
+import { call, request } from '../helpers/server.js';
+
+/** Edit a message where it stands. Its source comes from the page that edits it without JavaScript. */
+export async function edit(row) {
+  if (row.querySelector('.message-edit')) return;
+  const link = row.querySelector('.edit');
+  let source;
+  try {
+    source = await sourceOf(row.dataset.messageId);
+  } catch {
+    return void location.assign(link.href); // the page says in full what is wrong
+  }
+  const form = document.getElementById('edit-template').content.firstElementChild.cloneNode(true);
+  const body = row.querySelector('.body');
+  form.elements.content.value = source;
+  body.after(form);
+  body.hidden = true;
+  wire(form, row, () => { form.remove(); body.hidden = false; });
+  form.elements.content.focus();
+}
+
+async function sourceOf(id) {
+  const page = await (await request(`/messages/${id}/edit`)).text();
+  return new DOMParser().parseFromString(page, 'text/html').querySelector('textarea[name=content]').value;
+}
+
+function wire(form, row, close) {
+  const field = form.elements.content;
+  const done = () => {
+    close();
+    document.querySelector('[data-composer] textarea')?.focus({ preventScroll: true });
+  };
+  form.querySelector('[data-cancel]').addEventListener('click', done);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    try {
+      await call('PATCH', `/api/messages/${row.dataset.messageId}`, { content: field.value.trim() });
+      done();
+    } catch (problem) {
+      form.querySelector('[role=alert]').textContent = `Not saved: ${problem.message}`;
+    }
+  });
+  field.addEventListener('keydown', (event) => {
+    if (event.isComposing) return;
+    if (event.key === 'Escape') done();
+    if (event.key !== 'Enter' || event.shiftKey) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+}
+
+/** Delete a message, once that was asked and answered. */
+export function remove(row) {
+  const dialog = document.createElement('dialog');
+  dialog.className = 'confirm';
+  dialog.setAttribute('aria-label', 'Delete this message?');
+  dialog.innerHTML = '<form method="dialog"><p>Delete this message for everybody?</p>'
+    + '<p class="buttons"><button class="button danger" value="delete">Delete</button> <button class="button" value="">Keep</button></p>'
+    + '<p class="error" role="alert"></p></form>';
+  dialog.addEventListener('close', async () => {
+    if (dialog.returnValue !== 'delete') return dialog.remove();
+    try {
+      await call('DELETE', `/api/messages/${row.dataset.messageId}`);
+      dialog.remove();
+    } catch (problem) {
+      dialog.returnValue = '';
+      dialog.querySelector('[role=alert]').textContent = `Not deleted: ${problem.message}`;
+      dialog.showModal();
+    }
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,32 @@
+/** Edit and delete in place. What does it is fetched by the first who wants it. */
+export function wireActions(timeline) {
+  const act = (verb, row) => import('./editing.js').then((editing) => editing[verb](row));
+  timeline.list.addEventListener('click', (event) => {
+    const link = event.target.closest('.actions a');
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    act(link.matches('.edit') ? 'edit' : 'remove', link.closest('.message'));
+  });
+  wireLongPress(timeline.list);
+  return {
+    editLast() {
+      const row = timeline.rows().findLast(({ classList }) => classList.contains('mine'));
+      if (row) act('edit', row);
+      return Boolean(row);
+    },
+  };
+}
+
+function wireLongPress(list) {
+  list.addEventListener('contextmenu', (event) => {
+    const row = event.target.closest('.mine');
+    if (event.pointerType !== 'touch' || !row || event.target.closest('a')) return;
+    event.preventDefault();
+    row.classList.add('pressed');
+    const release = (next) => {
+      if (!row.contains(next.target)) row.classList.remove('pressed');
+      else document.addEventListener('pointerdown', release, { once: true });
+    };
+    document.addEventListener('pointerdown', release, { once: true });
+  });
+}

@@ -1,0 +1,128 @@
+import { Pages } from '../models/pages.js';
+
+const NEAR = 40; // pixels from the end that still count as the end
+const AHEAD = 800; // load before the reader gets there
+
+/**
+ * At the end the page follows, further up it stays. The scroller is a reversed column: its scrollTop is 0 at
+ * the end and negative above, so that a page opens at its end without a script.
+ */
+export class Scrolling {
+  #missed = 0;
+
+  constructor(section, timeline, conversation, seen) {
+    this.scroller = section.querySelector('[data-scroller]');
+    this.inner = timeline.list.parentElement;
+    this.scroller.style.overflowAnchor = 'none'; // keepPlace does it, in every browser
+    this.button = section.querySelector('[data-new-messages]');
+    this.newest = [...section.querySelectorAll('[data-newer], [data-newest]')];
+    this.older = section.querySelector('[data-older]') ?? this.#olderLink();
+    this.timeline = timeline;
+    this.seen = seen;
+    this.pages = new Pages(timeline, conversation, (change) => this.keepPlace(this.topRow(), change));
+    this.#openAtUnread(section);
+    this.#wire();
+    this.#scrolled();
+  }
+
+  /** Show an arriving message. @returns {boolean} whether it is new here */
+  arrive(message, own) {
+    const following = this.following;
+    const fresh = !this.timeline.row(message.id);
+    if (following) {
+      this.timeline.add(message);
+      this.timeline.prune('oldest');
+    } else {
+      this.keepPlace(this.timeline.first(), () => this.timeline.add(message));
+      this.#pruneAwayFromReader();
+    }
+    if (fresh && !following && !own) this.#missed += 1;
+    this.#show();
+    return fresh;
+  }
+
+  /** Go to the newest message. */
+  async toEnd() {
+    if (!this.timeline.atEnd) await this.pages.newest();
+    this.scroller.scrollTop = 0;
+    this.#scrolled();
+  }
+
+  /** The state was reset: ask for it again, around what is being read. */
+  afresh() {
+    return this.following ? this.pages.newest() : this.pages.around(this.topRow().id);
+  }
+
+  keepPlace(anchor, change) {
+    const before = anchor?.getBoundingClientRect().top;
+    change();
+    const after = anchor && document.getElementById(anchor.id)?.getBoundingClientRect().top;
+    if (!this.following && after !== undefined && after !== before) this.scroller.scrollTop += after - before;
+  }
+
+  topRow() {
+    const { top } = this.scroller.getBoundingClientRect();
+    return this.timeline.rows().find((row) => row.getBoundingClientRect().bottom > top);
+  }
+
+  #openAtUnread(section) {
+    const unread = section.querySelector('[data-unread]');
+    if (unread && !location.hash) unread.scrollIntoView();
+  }
+
+  #wire() {
+    this.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.button.addEventListener('click', () => this.toEnd());
+    this.#onClick(this.older, () => this.pages.older());
+    for (const link of this.newest) this.#onClick(link, () => (link.matches('[data-newest]') ? this.toEnd() : this.pages.newer()));
+  }
+
+  #onClick(link, act) {
+    link.addEventListener('click', (event) => {
+      event.preventDefault();
+      Promise.resolve(act()).finally(() => this.#scrolled());
+    });
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.following = this.timeline.atEnd && scrollTop > -NEAR;
+    if (this.following) this.#missed = 0;
+    this.#show();
+    this.seen();
+    if (scrollHeight - clientHeight + scrollTop < AHEAD && this.timeline.hasOlder) this.#more(this.pages.older());
+    else if (scrollTop > -AHEAD && !this.timeline.atEnd) this.#more(this.pages.newer());
+  }
+
+  #pruneAwayFromReader() {
+    if (!this.timeline.isLong()) return;
+    const rows = this.timeline.rows();
+    const top = this.topRow();
+    const end = rows.indexOf(top) > rows.length / 2 ? 'oldest' : 'newest';
+    this.keepPlace(top, () => this.timeline.prune(end));
+  }
+
+  #more(loading) {
+    if (this.loading) return;
+    this.loading = loading.catch(() => false).then((loaded) => {
+      this.loading = null;
+      if (loaded) this.#scrolled();
+    });
+  }
+
+  #show() {
+    const { atEnd, hasOlder } = this.timeline;
+    const words = this.#missed === 1 ? '1 new message' : `${this.#missed} new messages`;
+    this.button.textContent = this.#missed ? words : 'Jump to the newest';
+    this.button.hidden = this.following || (atEnd && !this.#missed);
+    if (!hasOlder) this.older.remove();
+    else if (!this.older.isConnected) this.inner.prepend(this.older);
+    for (const link of this.newest) link.hidden = atEnd;
+  }
+
+  #olderLink() {
+    const link = document.createElement('a');
+    Object.assign(link, { className: 'button slim older', href: '?', textContent: 'Older messages' });
+    return link;
+  }
+}

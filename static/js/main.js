@@ -1,0 +1,40 @@
+import { wireAnnouncer } from './behaviours/announcer.js';
+import { wireConnectionLine } from './behaviours/connection_line.js';
+import { wireConversation } from './behaviours/conversation.js';
+import { wireFilter, wireSearch } from './behaviours/search.js';
+import { wireTitle } from './behaviours/title.js';
+import { Feed } from './helpers/feed.js';
+import { me } from './helpers/server.js';
+import { localise } from './helpers/times.js';
+import { ConversationList } from './models/conversation_list.js';
+import { connect } from './realtime/connect.js';
+
+const feed = new Feed();
+const section = document.querySelector('section.conversation');
+const nav = document.querySelector('[data-conversation-list]');
+const showTitle = wireTitle();
+
+for (const time of document.querySelectorAll('time[data-local]')) localise(time, time.dataset.local || 'full');
+for (const field of document.querySelectorAll('[data-filter]')) wireFilter(field);
+
+let open = null;
+const list = nav && new ConversationList(nav, (id) => Boolean(open?.reading(id)), () => showTitle(list.unread()));
+if (section) {
+  const unread = list?.item(section.dataset.conversationId)?.querySelector('.unread-count').textContent;
+  open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });
+}
+if (list) wireList();
+if (me && document.body.dataset.cursor) connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
+
+function wireList() {
+  showTitle(list.unread());
+  wireSearch(document.querySelector('[data-search]'), nav);
+  feed.on('message:created', (message) => list.arrived(message));
+  feed.on('message:updated', (message) => list.edited(message));
+  feed.on('message:deleted', () => list.refresh());
+  feed.on('user:updated', () => list.refresh());
+  feed.on('read', (event) => event.userId === me && list.count(event.directMessageId ?? event.groupId, event.unreadCount));
+  feed.on('conversation:joined', ({ conversation }) => list.joined(conversation));
+  feed.on('conversation:left', ({ conversationId }) => list.left(conversationId));
+  feed.on('conversation:updated', ({ conversation }) => list.rename(conversation));
+}

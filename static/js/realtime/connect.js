@@ -1,0 +1,54 @@
+import { me } from '../helpers/server.js';
+import { Backoff } from './backoff.js';
+import { SharedStream } from './leader.js';
+
+const WHO = 'chat:user';
+
+/** Join the page to the stream: events into the feed, the connection's state into the line. */
+export function connect({ feed, list, open, say }) {
+  let fallback = null;
+  let state;
+
+  const report = async (next) => {
+    say(next);
+    if (next === state) return;
+    state = next;
+    if (state === 'live') open?.live();
+    if (state !== 'polling') return void fallback?.stop();
+    const { Fallback } = await import('./fallback.js');
+    fallback ??= new Fallback(
+      { catchUp: () => open?.catchUp(), refresh: () => list?.refresh() },
+      (works) => state === 'polling' && say(works ? 'polling' : 'reconnecting'),
+    );
+    if (state === 'polling') fallback.start();
+  };
+
+  const stream = new SharedStream({
+    userId: me, cursor: document.body.dataset.cursor, report, apply: (event) => feed.emit(event),
+  });
+  feed.on('reset', () => feed.hold(() => persistently(() => Promise.all([list?.reload(), open?.afresh()]))));
+  stream.start();
+  window.addEventListener('pagehide', () => stream.stop());
+  window.addEventListener('pageshow', ({ persisted }) => persisted && stream.start());
+  stopWhenSomebodyElseSignsIn(() => { stream.stop(); report('signed-out'); });
+}
+
+async function persistently(work) {
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      return await work();
+    } catch (problem) {
+      if (problem.status === 401) return null;
+      await new Promise((resolve) => { setTimeout(resolve, backoff.next()); });
+    }
+  }
+}
+
+/** The cookie is the browser's, the page is one person's: it must not go on with another's stream. */
+function stopWhenSomebodyElseSignsIn(stop) {
+  try {
+    localStorage.setItem(WHO, me);
+  } catch { /* forbidden: the server still checks each request */ }
+  window.addEventListener('storage', ({ key, newValue }) => key === WHO && newValue !== me && stop());
+}
