@@ -1,0 +1,91 @@
+"""A conversation's details: its people, its name and topic, leaving and archiving."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from chatapp import identity
+from chatapp.domain import conversations as domain
+from chatapp.domain import groups
+from chatapp.domain.errors import NotFound
+from chatapp.domain.identity import Identity
+from chatapp.web import conversations, present, shell
+from chatapp.web.blueprint import blueprint
+from chatapp.web.forms import Form
+from chatapp.web.people import candidates
+from chatapp.web.responses import see_other
+
+
+@blueprint.get("/conversations/<conversation_id>/details")
+def details(conversation_id: str) -> str:
+    """Show the details beside the conversation."""
+    me = identity.current()
+    return _render(me, conversation_id, _form(me, conversation_id))
+
+
+@blueprint.post("/conversations/<conversation_id>/details")
+def change_group(conversation_id: str) -> Response | tuple[str, int]:
+    """Change a group's name and topic."""
+    me = identity.current()
+    form = _form(me, conversation_id)
+    with form.checked():
+        groups.change(me, conversation_id, name=form["name"], topic=form["topic"])
+        return _back(conversation_id)
+    return _render(me, conversation_id, form), form.status
+
+
+@blueprint.route("/conversations/<conversation_id>/people/add", methods=["GET", "POST"])
+def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
+    """Choose people and add them to a group."""
+    me = identity.current()
+    form = Form("user_ids", source=request.values)
+    view = present.opened(domain.view_for(me, conversation_id), me)
+    if view.kind != "group":
+        raise NotFound
+    if request.method == "POST":
+        with form.checked():
+            groups.add_members(me, conversation_id, form.all("user_ids"))
+            return _back(conversation_id)
+    query = request.args.get("people", "")
+    present_ids = {member.id for member in view.members}
+    people = candidates(me, query, form.all("user_ids"), without=present_ids)
+    page = shell.render(
+        me, "add_people.html", view=view, form=form, people=people, people_query=query
+    )
+    return page, form.status
+
+
+@blueprint.post("/conversations/<conversation_id>/people/<user_id>/remove")
+def remove_member(conversation_id: str, user_id: str) -> Response:
+    """Put somebody out of a group."""
+    groups.remove_member(identity.current(), conversation_id, user_id)
+    return _back(conversation_id)
+
+
+@blueprint.post("/conversations/<conversation_id>/leave")
+def leave_group(conversation_id: str) -> Response:
+    """Leave a group."""
+    groups.leave(identity.current(), conversation_id)
+    return see_other(".conversations")
+
+
+@blueprint.post("/conversations/<conversation_id>/archive")
+def archive_group(conversation_id: str) -> Response:
+    """Archive a group, or bring it back."""
+    archived = request.form.get("archived") != "no"
+    groups.change(identity.current(), conversation_id, archived=archived)
+    return _back(conversation_id)
+
+
+def _form(me: Identity, conversation_id: str) -> Form:
+    view = domain.view_for(me, conversation_id)
+    return Form("name", "topic", name=view.title, topic=view.conversation.topic)
+
+
+def _render(me: Identity, conversation_id: str, form: Form) -> str:
+    return conversations.render(me, conversation_id, "details.html", form=form, details_open=True)
+
+
+def _back(conversation_id: str) -> Response:
+    return see_other(".details", conversation_id=conversation_id)

@@ -1,0 +1,29 @@
+"""Choosing whom to write to."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from chatapp import identity
+from chatapp.domain import direct_messages
+from chatapp.web import shell
+from chatapp.web.blueprint import blueprint
+from chatapp.web.forms import Form
+from chatapp.web.people import candidates
+from chatapp.web.responses import see_other
+
+
+@blueprint.route("/direct-messages/new", methods=["GET", "POST"])
+def new_direct_message() -> Response | tuple[str, int]:
+    """Choose one person or several, and open the conversation with them."""
+    me = identity.current()
+    form = Form("user_ids", source=request.values)
+    if request.method == "POST":
+        with form.checked():
+            opened = direct_messages.open_with(me, form.all("user_ids"))
+            return see_other(".conversation", conversation_id=opened.conversation.id)
+    query = request.args.get("people", "")
+    people = candidates(me, query, form.all("user_ids"), without={me.user_id})
+    page = shell.render(me, "new_direct_message.html", form=form, people=people, people_query=query)
+    return page, form.status

@@ -1,0 +1,67 @@
+"""How templates write times and browsers. UTC and English; JavaScript puts the reader's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+#: What to call a browser by its User-Agent; the first that matches, as each imitates others.
+_BROWSERS = ("Firefox", "Edg", "OPR", "SamsungBrowser", "Chrome", "Safari", "curl")
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "a Mac",
+    "Linux": "Linux",
+}
+_NAMES = {"Edg": "Edge", "OPR": "Opera", "SamsungBrowser": "Samsung Internet"}
+
+
+def rfc3339(moment: datetime | None) -> str:
+    """Write a moment as the wire does, to the millisecond; nothing for none."""
+    if moment is None:
+        return ""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock(moment: datetime | None) -> str:
+    """Write the time of day: ``17:05``."""
+    return f"{moment:%H:%M}" if moment else ""
+
+
+def long_day(day: date) -> str:
+    """Write a day in full: ``3 November 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def short_time(moment: datetime | None) -> str:
+    """Write a moment in a few letters: the time of day for today, else the day."""
+    if moment is None:
+        return ""
+    today = datetime.now(UTC).date() == moment.date()
+    return clock(moment) if today else f"{moment.day} {moment:%b}"
+
+
+def full_moment(moment: datetime | None) -> str:
+    """Write a moment in full: ``3 November 2026, 17:05 UTC``."""
+    return f"{long_day(moment)}, {clock(moment)} UTC" if moment else "never"
+
+
+def browser(user_agent: str) -> str:
+    """Name the browser and system that a User-Agent speaks of, roughly."""
+    name = next((name for name in _BROWSERS if re.search(rf"\b{name}/", user_agent)), "")
+    system = next((said for key, said in _SYSTEMS.items() if key in user_agent), "")
+    named = _NAMES.get(name, name) or "A browser"
+    return f"{named} on {system}" if system else named
+
+
+def init_app(app: Flask) -> None:
+    """Give the filters to the app's templates."""
+    for function in (rfc3339, clock, long_day, short_time, browser):
+        app.add_template_filter(function)
+    app.add_template_filter(full_moment, "moment")

@@ -1,0 +1,44 @@
+"""Groups: finding, joining and making them."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from chatapp import identity
+from chatapp.domain import groups as domain
+from chatapp.web import shell
+from chatapp.web.blueprint import blueprint
+from chatapp.web.forms import Form
+from chatapp.web.people import candidates
+from chatapp.web.responses import see_other
+
+
+@blueprint.get("/groups")
+def groups() -> str:
+    """Show the groups that everybody may join."""
+    me = identity.current()
+    query = request.args.get("people", "")
+    return shell.render(me, "groups.html", groups=domain.browse(me, query), people_query=query)
+
+
+@blueprint.route("/groups/new", methods=["GET", "POST"])
+def new_group() -> Response | tuple[str, int]:
+    """Make a group."""
+    me = identity.current()
+    form = Form("name", "topic", "user_ids")
+    if request.method == "POST":
+        with form.checked():
+            private = bool(form["private"])
+            chosen = form.all("user_ids")
+            group = domain.create(me, form["name"], chosen, private=private, topic=form["topic"])
+            return see_other(".conversation", conversation_id=group.id)
+    people = candidates(me, "", form.all("user_ids"), without={me.user_id})
+    return shell.render(me, "new_group.html", form=form, people=people), form.status
+
+
+@blueprint.post("/groups/<conversation_id>/join")
+def join_group(conversation_id: str) -> Response:
+    """Join a public group and open it."""
+    domain.join(identity.current(), conversation_id)
+    return see_other(".conversation", conversation_id=conversation_id)

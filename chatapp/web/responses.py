@@ -1,0 +1,11 @@
+"""The answer after something was changed."""
+
+from __future__ import annotations
+
+from flask import redirect, url_for
+from werkzeug.wrappers import Response
+
+
+def see_other(endpoint: str, **values: str) -> Response:
+    """Send the browser on with a GET, so that a reload repeats nothing (post, redirect, get)."""
+    return redirect(url_for(endpoint, **values), 303)
