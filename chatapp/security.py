@@ -1,0 +1,75 @@
+"""What protects every answer: its headers, its request id, and how far proxies are believed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+if TYPE_CHECKING:
+    from chatapp.config import Settings
+
+#: Bytes of any body; JSON and uploads have limits of their own. werkzeug's further defaults
+#: (1,000 parts, 500 kB of form fields in memory) stay as they are.
+MAX_BODY = 1024 * 1024
+
+_CSP = (
+    "default-src 'none'; script-src 'self' 'nonce-{0}'; style-src 'self' 'nonce-{0}'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+    ),
+}
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Protect every answer of ``app``; call it first, so that no other hook goes unprotected."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    if hops := settings.trusted_proxies:
+        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
+    app.before_request(_name_request)
+    app.after_request(_protect)
+    app.add_template_global(csp_nonce)
+
+
+def request_id() -> str:
+    """Return the id of this request, which its answer, its errors and its log lines carry."""
+    if "request_id" not in g:
+        _name_request()
+    return str(g.request_id)
+
+
+def csp_nonce() -> str:
+    """Return this answer's nonce, which its inline scripts and styles must carry."""
+    request_id()
+    return str(g.csp_nonce)
+
+
+def _name_request() -> None:
+    # Set anew each time: requests that a test makes inside an app context share one `g`. An id
+    # that the client sends is not taken, since it would be the client who writes our logs.
+    g.request_id = secrets.token_hex(8)
+    g.csp_nonce = secrets.token_urlsafe(16)
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    headers.extend(_HEADERS)
+    headers.add("Content-Security-Policy", _CSP.format(csp_nonce()))
+    headers.add("X-Request-Id", request_id())
+    if "Cache-Control" not in headers:
+        headers.add("Cache-Control", "no-store")
+    if request.is_secure:
+        headers.add("Strict-Transport-Security", "max-age=31536000")
+    return response

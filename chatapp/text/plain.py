@@ -1,0 +1,20 @@
+"""Text without markup: the quick way for most messages, and the way out for hostile ones."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import escape
+
+#: One line that starts with a letter and holds nothing that markdown or HTML gives a meaning.
+_PLAIN = re.compile(r"[^\W\d_](?:[\w ,.;?!'’…-](?<!_))*(?<! )")
+
+
+def is_plain(source: str) -> bool:
+    """Say whether ``source`` renders as itself, so that no parser needs to look at it."""
+    return _PLAIN.fullmatch(source) is not None
+
+
+def as_plain(source: str) -> str:
+    """Show ``source`` exactly as it was typed."""
+    return f"<p>{str(escape(source)).replace(chr(10), '<br>')}</p>\n"
