@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from pathlib import Path
+
+from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
+from chatapp.config import Settings
+from chatapp.models import engine
 from chatapp.models.base import Base, RequestSession
 
 db = SQLAlchemy(
@@ -20,6 +23,18 @@ db = SQLAlchemy(
         "join_transaction_mode": "create_savepoint",
     },
 )
-migrate = Migrate(directory="migrations")
+migrate = Migrate()
 csrf = CSRFProtect()
-limiter = Limiter(key_func=get_remote_address)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Configure the app from ``settings`` and bind the database to it."""
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine.engine_options(settings.database_url),
+    )
+    db.init_app(app)
+    with app.app_context():
+        engine.prepare(db.engine)
+    migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))

@@ -12,9 +12,10 @@ from typing import NoReturn
 
 from chatapp.config import Settings
 
-# How long a start waits for a predecessor that is just leaving: the workers of a killed arbiter
-# look once a second whether it still lives.
-PATIENCE = 1.3
+# Seconds that a start waits for a predecessor. Workers of a killed arbiter look once a second
+# whether it still lives; one that lives either serves, or is just leaving.
+ORPHANS_LEAVE = 1.3
+HOLDER_LEAVES = 0.4
 
 
 def refuse(reason: str) -> NoReturn:
@@ -44,9 +45,11 @@ def hold_lock(settings: Settings) -> None:
     if database is None:
         return
     descriptor = _open_lock(database.with_name("server.lock"))
-    if not _patiently(lambda: _locked(descriptor)):
+    if not _locked(descriptor):
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-        refuse(f"another chatapp (process {holder}) already serves {database}")
+        patience = HOLDER_LEAVES if _alive(holder) else ORPHANS_LEAVE
+        if not _patiently(lambda: _locked(descriptor), patience):
+            refuse(f"another chatapp (process {holder}) already serves {database}")
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
@@ -74,9 +77,20 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
+def _alive(process: str) -> bool:
+    """Return whether the process exists; one that nobody named may."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, PermissionError):
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
 def check_port(settings: Settings) -> None:
     """Leave with one line where gunicorn would try five times and print each."""
-    if settings.port and not _patiently(lambda: _bindable(settings.bind, settings.port)):
+    if not _patiently(lambda: _bindable(settings.bind, settings.port), ORPHANS_LEAVE):
         refuse(f"port {settings.port} is taken; choose another one with PORT")
 
 
@@ -93,9 +107,9 @@ def _bindable(host: str, port: int) -> bool:
     return True
 
 
-def _patiently(attempt: Callable[[], bool]) -> bool:
-    """Return whether the attempt succeeds, now or as soon as a predecessor may have left."""
-    deadline = time.monotonic() + PATIENCE
+def _patiently(attempt: Callable[[], bool], patience: float) -> bool:
+    """Return whether the attempt succeeds within so many seconds."""
+    deadline = time.monotonic() + patience
     while not attempt():
         if time.monotonic() > deadline:
             return False

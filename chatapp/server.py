@@ -52,6 +52,11 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         for handler in self.error_log.handlers:
             handler.setFormatter(logs.JsonFormatter())
 
+    def info(self, msg: str, *args: object, **kwargs: Any) -> None:  # noqa: ANN401
+        """Log, but for what gunicorn says before our checks: a refusal shall be one line."""
+        if not msg.startswith("Starting gunicorn"):
+            super().info(msg, *args, **kwargs)
+
 
 def read_settings() -> Settings:
     """Return the settings, or leave naming the one that is wrong."""

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from flask import Flask, current_app
 from gevent.lock import BoundedSemaphore
@@ -111,6 +111,6 @@ def network(address: str) -> str:
         ip = ip_address(address)
     except ValueError:
         return "unknown"
-    if ip.version == 6 and ip.ipv4_mapped is None:
-        return ip.exploded[:19]
-    return str(ip.ipv4_mapped if ip.version == 6 else ip)
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip.exploded[:19])
+    return str(ip)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 
 from chatapp.domain import access
 from chatapp.domain.errors import NotFound
@@ -47,7 +47,7 @@ class ConversationView:
 
 def overview(me: Identity) -> list[ConversationView]:
     """Return everything that ``me`` is in, newest activity first; archived groups last."""
-    views = _views(me)
+    views = _views(access.conversations_of(me.user_id))
     _add_people(views, kinds=("dm",))
     return sorted(
         views,
@@ -66,19 +66,34 @@ def view_for(me: Identity, conversation_id: str) -> ConversationView:
     Raises:
         NotFound: there is none, or ``me`` is not in it.
     """
-    views = _views(me, conversation_id)
+    return view_of_member(me.user_id, conversation_id)
+
+
+def view_of_member(user_id: str, conversation_id: str) -> ConversationView:
+    """Return one conversation as ``user_id`` sees it (see :func:`view_for`)."""
+    query = access.conversations_of(user_id).where(Conversation.id == conversation_id)
+    views = _views(query)
     if not views:
         raise NotFound
     _add_people(views, kinds=("dm", "group"))
     return views[0]
 
 
-def _views(me: Identity, conversation_id: str | None = None) -> list[ConversationView]:
-    unread = unread_count(Conversation.id, Membership.user_id, Membership.read_position)
-    query = access.conversations_of(me.user_id).add_columns(unread)
-    if conversation_id is not None:
-        query = query.where(Conversation.id == conversation_id)
-    views = [ConversationView(*row) for row in db.session.execute(query)]
+def view_unchecked(conversation_id: str) -> ConversationView | None:
+    """Return a conversation for what all its members see of it, None where it has no member."""
+    member = select(Membership.user_id).where(Membership.conversation_id == conversation_id)
+    user_id = db.session.scalar(member.limit(1))
+    return view_of_member(user_id, conversation_id) if user_id else None
+
+
+def unread_of_membership() -> ScalarSelect[int]:
+    """Return the SQL for a membership's unread count, inside a query of memberships."""
+    return unread_count(Membership.conversation_id, Membership.user_id, Membership.read_position)
+
+
+def _views(query: Select[tuple[Conversation, Membership]]) -> list[ConversationView]:
+    rows = db.session.execute(query.add_columns(unread_of_membership()))
+    views = [ConversationView(*row) for row in rows]
     _add_last_messages(views)
     _add_read_messages(views)
     return views

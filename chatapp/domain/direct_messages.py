@@ -52,9 +52,7 @@ def open_with(me: Identity, user_ids: Collection[str]) -> Opened:
 
 
 def _by_key(key: str) -> Conversation | None:
-    return db.session.scalars(
-        select(Conversation).where(Conversation.dm_key == key)
-    ).one_or_none()
+    return db.session.scalars(select(Conversation).where(Conversation.dm_key == key)).one_or_none()
 
 
 def _create(key: str, people: list[str]) -> Conversation:

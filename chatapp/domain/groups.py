@@ -205,9 +205,7 @@ def _check_people(user_ids: Collection[str]) -> None:
 
 
 def _tell_change(me: Identity, group: Conversation) -> None:
-    log.append(
-        "conversation:updated", group.channel, subject_id=group.id, user_id=me.user_id
-    )
+    log.append("conversation:updated", group.channel, subject_id=group.id, user_id=me.user_id)
 
 
 def _clean_name(name: str) -> str:
@@ -220,6 +218,6 @@ def _clean_topic(topic: str) -> str:
 
 def _clean(field: str, value: str, most: int) -> str:
     try:
-        return clean_line(value, most)
+        return clean_line(value, most=most)
     except ValueError as error:
         raise Invalid(field, str(error)) from None

@@ -70,8 +70,9 @@ def opening_page(me: Identity, conversation_id: str, limit: int = 50) -> Page:
         return _page_before(conversation_id, None, limit)
     context = _page_before(conversation_id, first.position, CONTEXT)
     rest = _page_after(conversation_id, first.position, limit - CONTEXT - 1)
-    return Page([*context.messages, first, *rest.messages], context.has_older, rest.has_newer,
-                first.id)
+    return Page(
+        [*context.messages, first, *rest.messages], context.has_older, rest.has_newer, first.id
+    )
 
 
 def _first_unread(me: Identity, conversation_id: str, read_position: int) -> MessageRow | None:

@@ -99,9 +99,7 @@ def entitled_after(
     return _rows(db.session.execute(query.limit(limit)).all())
 
 
-def _entitled(
-    user_id: str, channels: Collection[str], everything_own: bool
-) -> ColumnElement[bool]:
+def _entitled(user_id: str, channels: Collection[str], everything_own: bool) -> ColumnElement[bool]:
     shared = Event.channel.in_(channels) & Event.recipient_id.is_(None)
     own = Event.recipient_id == user_id
     return or_(shared, own if everything_own else own & Event.channel.in_(channels))

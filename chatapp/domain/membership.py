@@ -33,8 +33,10 @@ def add(conversation: Conversation, user_ids: Sequence[str], *, announce: bool) 
     """
     present = set(member_ids(conversation.id))
     newcomers = [id_ for id_ in dict.fromkeys(user_ids) if id_ not in present]
+    # Rows first, log last: see chatapp.domain.revocation.
     for user_id in newcomers:
         _insert(conversation, user_id)
+    for user_id in newcomers:
         log.append(
             "conversation:joined",
             conversation.channel,

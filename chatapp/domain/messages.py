@@ -22,9 +22,7 @@ class Posted(NamedTuple):
     created: bool
 
 
-def post(
-    me: Identity, conversation_id: str, content: str, client_id: str | None = None
-) -> Posted:
+def post(me: Identity, conversation_id: str, content: str, client_id: str | None = None) -> Posted:
     """Post ``content`` (markdown, at most 8,000 characters) in a conversation.
 
     ``client_id`` makes a retry safe: the same author and ``client_id`` give the first message

@@ -50,3 +50,8 @@ def _rank(wanted: str, names: str) -> int | None:
 def _in_order(ids: list[str]) -> list[User]:
     found = {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(ids)))}
     return [found[user_id] for user_id in ids]
+
+
+def myself(me: Identity) -> User:
+    """Return the row of the one who acts."""
+    return db.session.get_one(User, me.user_id)

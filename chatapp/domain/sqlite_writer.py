@@ -23,14 +23,19 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from chatapp.domain.errors import DomainError
+
 #: How long to wait for another process (a ``flask`` command, a reload's old worker), in seconds.
 PATIENCE = 5.0
 #: The pause between two tries, in seconds. SQLite's own busy_timeout would freeze every greenlet.
 PAUSE = 0.005
 
 
-class Busy(Exception):
+class Busy(DomainError):
     """The database file stayed locked by another process for PATIENCE seconds."""
+
+    status = 503
+    title = "The database is busy"
 
 
 class Batch:

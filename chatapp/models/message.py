@@ -35,7 +35,7 @@ class Message(Base):
     html: Mapped[str] = mapped_column(Text)
     html_version: Mapped[int]
     #: The sender's own name for this send, which makes a retry safe.
-    client_id: Mapped[str | None] = mapped_column(String(64))
+    client_id: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(default=now)
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

@@ -39,6 +39,7 @@ class Follower:
         self._deliver = deliver
         self._rung = Event()
         self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._failed = False
         self.position = 0
 
     def start(self) -> None:
@@ -46,6 +47,10 @@ class Follower:
         if self._greenlet is None:
             self.position = self._read_position()
             self._greenlet = gevent.spawn(self._run)
+
+    def is_well(self) -> bool:
+        """Whether the log could be read when it was last tried."""
+        return not self._failed
 
     def ring(self) -> None:
         """Say that the log has grown."""
@@ -63,7 +68,9 @@ class Follower:
             self._rung.clear()
             try:
                 self._catch_up()
+                self._failed = False
             except Exception:
+                self._failed = True
                 logger.exception("the log could not be followed")
                 gevent.sleep(PAUSE)
                 self._rung.set()

@@ -34,11 +34,6 @@ def event(
     return b"\n".join(lines) + b"\n\n"
 
 
-#: Keeps the connection open and lets JavaScript notice a dead one, which a comment would not.
-#: 28 bytes as a chunk: three a minute stay below the 100 that an idle stream may cost.
-PING = event(b"{}", name="ping")
-
-
 def chunk(frame: bytes) -> bytes:
     """Return ``frame`` as one chunk of RFC 9112, section 7.1."""
     return b"%x\r\n%b\r\n" % (len(frame), frame)
@@ -49,3 +44,8 @@ def _checked(value: str, forbidden: bytes = b"") -> bytes:
     if _LINE_END.search(encoded) or (forbidden and forbidden in encoded):
         raise ValueError(f"not allowed in an event's field: {value!r}")
     return encoded
+
+
+#: Keeps the connection open and lets JavaScript notice a dead one, which a comment would not.
+#: 28 bytes as a chunk: three a minute stay below the 100 that an idle stream may cost.
+PING = event(b"{}", name="ping")

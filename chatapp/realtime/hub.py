@@ -200,9 +200,7 @@ def _run_key(entry: Entry) -> object:
     return entry.position if alone else entry.channel
 
 
-def _discard(
-    table: dict[str, dict[Subscriber, None]], key: str, subscriber: Subscriber
-) -> None:
+def _discard(table: dict[str, dict[Subscriber, None]], key: str, subscriber: Subscriber) -> None:
     table[key].pop(subscriber, None)
     if not table[key]:
         del table[key]

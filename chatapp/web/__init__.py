@@ -17,7 +17,6 @@ def init_app(app: Flask) -> None:
         details,
         direct_messages,
         entrance,
-        errors,
         filters,
         groups,
         messages,
@@ -28,5 +27,4 @@ def init_app(app: Flask) -> None:
 
     del admin, conversations, details, direct_messages, entrance, groups, messages, people, profile
     filters.init_app(app)
-    errors.init_blueprint(blueprint)
     app.register_blueprint(blueprint)

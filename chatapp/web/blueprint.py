@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from chatapp.web import errors
+
 blueprint = Blueprint("web", __name__)
+errors.init_blueprint(blueprint)

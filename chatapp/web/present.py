@@ -172,6 +172,11 @@ class Opened:
     may_change: bool
 
     @property
+    def may_add(self) -> bool:
+        """Whether members may let others in."""
+        return self.kind == "group" and not self.archived
+
+    @property
     def kind_text(self) -> str:
         """What sort of conversation it is, in words."""
         if self.kind == "dm":

@@ -1,0 +1,42 @@
+"""chatapp: a self-hosted team chat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from chatapp.config import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the WSGI application, wired together; ``settings`` default to the environment's.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+    """
+    # Imported here so that gunicorn's arbiter, which needs only the settings, stays free of the
+    # application: a reload must run the code that is on disk then.
+    from flask import Flask
+
+    from chatapp import api, cli, extensions, identity, security, static_files, throttle, web
+    from chatapp.api import delivery, problems
+    from chatapp.config import Settings
+
+    settings = settings or Settings.from_env()
+    app = Flask(__name__, root_path=str(ROOT), static_folder=None)
+    extensions.init_app(app, settings)
+    security.init_app(app, settings)
+    static_files.init_app(app)
+    identity.init_app(app)
+    throttle.init_app(app, settings.posts_per_minute)
+    problems.init_app(app)
+    api.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
+    delivery.init_app(app, settings)
+    return app

@@ -1,0 +1,60 @@
+"""``/api/conversations`` and ``/api/direct-messages``."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from chatapp import identity
+from chatapp.api import deliveries
+from chatapp.api import representations as show
+from chatapp.api.answers import json_answer, with_cursor
+from chatapp.api.body import read_body
+from chatapp.api.delivery import current_delivery
+from chatapp.api.fields import Id, IdList
+from chatapp.domain import access, conversations, direct_messages, read_state
+
+bp = Blueprint("conversations", __name__)
+
+
+@bp.get("/conversations")
+def listing() -> Response:
+    """Return everything that the caller is in, newest activity first."""
+    me = identity.current()
+    with with_cursor() as answer:
+        return answer([show.conversation(view) for view in conversations.overview(me)])
+
+
+@bp.get("/conversations/<conversation_id>")
+def one(conversation_id: str) -> Response:
+    """Return one conversation with its members."""
+    me = identity.current()
+    with with_cursor() as answer:
+        return answer(show.conversation(conversations.view_for(me, conversation_id)))
+
+
+@bp.post("/direct-messages")
+def open_direct_message() -> Response:
+    """Open the direct message with these people: 201, or 200 where it exists."""
+    me = identity.current()
+    body = read_body(userIds=IdList(max=direct_messages.MOST_PEOPLE))
+    opened = direct_messages.open_with(me, body["userIds"])
+    view = conversations.view_for(me, opened.conversation.id)
+    return json_answer(show.conversation(view), 201 if opened.created else 200)
+
+
+@bp.post("/conversations/<conversation_id>/read")
+def mark_read(conversation_id: str) -> tuple[str, int]:
+    """Move the caller's read cursor to a message; never back."""
+    body = read_body(messageId=Id())
+    read_state.mark_read(identity.current(), conversation_id, body["messageId"])
+    return "", 204
+
+
+@bp.post("/conversations/<conversation_id>/typing")
+def typing(conversation_id: str) -> tuple[str, int]:
+    """Say that the caller is typing; shown for a few seconds, kept nowhere."""
+    me = identity.current()
+    conversation = access.conversation_for(me, conversation_id)
+    frame = deliveries.typing(me.user_id, conversation.id)
+    current_delivery().hub.signal(conversation.channel, frame)
+    return "", 204

@@ -1,0 +1,174 @@
+"""From rows of the log to what is delivered: each event's JSON, framed, and its effect.
+
+What is shown is read here, at delivery: a message that was deleted since is not in a replay, and
+an edited one comes with its new text. docs/EVENTS.md documents every type.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import orjson
+from sqlalchemy import select
+
+from chatapp.api import representations as show
+from chatapp.domain import conversations, log
+from chatapp.domain.errors import NotFound
+from chatapp.domain.log import Head, Logged
+from chatapp.extensions import db
+from chatapp.models import MESSAGE_ROWS, Membership, Message, MessageRow, User
+from chatapp.realtime import frames
+from chatapp.realtime.cursor import Cursor
+from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
+
+logger = logging.getLogger(__name__)
+
+#: Rows of the log that are read, encoded and delivered in one go.
+BATCH = 200
+
+Messages = dict[str, MessageRow]
+Presenter = Callable[[Logged, Messages], show.Json | None]
+
+
+def after(position: int) -> list[Entry]:
+    """Return the entries right behind ``position``, for everybody, at most BATCH of them."""
+    rows = log.after(position, BATCH)
+    return entries(rows, log.head().epoch) if rows else []
+
+
+def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
+    """Return what to deliver for these rows; their messages are read in one query."""
+    ids = {row.subject_id for row in rows if row.type in _OF_MESSAGES}
+    messages: Messages = {}
+    if ids:
+        found = db.session.execute(MESSAGE_ROWS.where(Message.id.in_(ids)))
+        messages = {row.id: MessageRow._make(row) for row in found}
+    return [_entry(row, messages, epoch) for row in rows]
+
+
+def _entry(row: Logged, messages: Messages, epoch: str) -> Entry:
+    return Entry(
+        row.position, row.channel, _frame(row, messages, epoch), row.recipient_id, _effect(row)
+    )
+
+
+def _frame(row: Logged, messages: Messages, epoch: str) -> bytes | None:
+    cursor = Cursor(epoch, row.position)
+    try:
+        shown = _PRESENTERS[row.type](row, messages) if row.type in _PRESENTERS else None
+    except Exception:
+        # One event that cannot be shown must not hold up all that follow: its readers are told
+        # that they missed something.
+        logger.exception("event %s could not be presented", cursor)
+        return reset("unreadable", cursor)
+    if shown is None:
+        return None
+    name = None if row.type == "message:created" else row.type
+    return frames.event(orjson.dumps({"type": row.type, **shown}), name=name, event_id=str(cursor))
+
+
+def reset(reason: str, cursor: Cursor) -> bytes:
+    """Return the event that says: load the state afresh, and go on from ``cursor``."""
+    data = orjson.dumps({"reason": reason, "cursor": str(cursor)})
+    return frames.event(data, name="reset", event_id=str(cursor))
+
+
+def ready(head: Head, retry: int) -> bytes:
+    """Return the event that says: the replay is complete, what follows is live."""
+    cursor = str(Cursor(head.epoch, head.position))
+    data = orjson.dumps({"cursor": cursor})
+    return frames.event(data, name="ready", event_id=cursor, retry=retry)
+
+
+def typing(user_id: str, conversation_id: str) -> bytes:
+    """Return the signal that somebody is typing; it has no place in the log, so no id."""
+    shown = {"type": "typing", "userId": user_id, **show.reference(conversation_id)}
+    return frames.event(orjson.dumps(shown), name="typing")
+
+
+def _effect(row: Logged) -> Effect | None:
+    user_id = row.user_id or ""
+    match row.type:
+        case "conversation:joined":
+            return Grant(user_id)
+        case "conversation:left":
+            return Revoke(user_id)
+        case "session:revoked":
+            return Disconnect(user_id, row.subject_id)
+        case "user:deactivated":
+            return Disconnect(row.subject_id or user_id)
+    return None
+
+
+def _message(row: Logged, messages: Messages) -> show.Json | None:
+    message = messages.get(row.subject_id or "")
+    return show.message(message) if message and message.deleted_at is None else None
+
+
+def _message_deleted(row: Logged, messages: Messages) -> show.Json | None:
+    message = messages.get(row.subject_id or "")
+    return {"id": message.id, **show.reference(message.conversation_id)} if message else None
+
+
+def _read(row: Logged, messages: Messages) -> show.Json | None:
+    message = messages.get(row.subject_id or "")
+    if message is None:
+        return None
+    return {
+        "userId": row.user_id,
+        **show.reference(message.conversation_id),
+        "messageId": row.subject_id,
+        "unreadCount": _unread(message.conversation_id, row.user_id or ""),
+    }
+
+
+def _unread(conversation_id: str, user_id: str) -> int:
+    query = select(conversations.unread_of_membership()).where(
+        Membership.conversation_id == conversation_id, Membership.user_id == user_id
+    )
+    return db.session.scalar(query) or 0
+
+
+def _joined(row: Logged, messages: Messages) -> show.Json | None:
+    try:
+        view = conversations.view_of_member(row.user_id or "", row.subject_id or "")
+    except NotFound:
+        return None
+    return {"conversation": show.conversation(view)}
+
+
+def _left(row: Logged, messages: Messages) -> show.Json:
+    return {"conversationId": row.subject_id}
+
+
+def _conversation_updated(row: Logged, messages: Messages) -> show.Json | None:
+    view = conversations.view_unchecked(row.subject_id or "")
+    return {"conversation": show.shared_conversation(view)} if view else None
+
+
+def _member(row: Logged, messages: Messages) -> show.Json | None:
+    person = db.session.get(User, row.user_id)
+    return {"conversationId": row.subject_id, "user": show.user(person)} if person else None
+
+
+def _user_updated(row: Logged, messages: Messages) -> show.Json | None:
+    person = db.session.get(User, row.subject_id)
+    return {"user": show.user(person)} if person else None
+
+
+_OF_MESSAGES = frozenset({"message:created", "message:updated", "message:deleted", "read"})
+
+#: How each type is shown. What is not listed here is shown to nobody.
+_PRESENTERS: dict[str, Presenter] = {
+    "message:created": _message,
+    "message:updated": _message,
+    "message:deleted": _message_deleted,
+    "read": _read,
+    "conversation:joined": _joined,
+    "conversation:left": _left,
+    "conversation:updated": _conversation_updated,
+    "member:joined": _member,
+    "member:left": _member,
+    "user:updated": _user_updated,
+}

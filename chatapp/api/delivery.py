@@ -1,0 +1,77 @@
+"""The app's delivery: hub, follower and heartbeat, wired to the log and to the logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from flask import Flask, current_app
+
+from chatapp.api import deliveries
+from chatapp.config import Settings
+from chatapp.domain import log
+from chatapp.extensions import db
+from chatapp.logs import log_event
+from chatapp.realtime.entry import Entry
+from chatapp.realtime.follower import Follower
+from chatapp.realtime.heartbeat import Heartbeat
+from chatapp.realtime.hub import Hub
+
+logger = logging.getLogger("chatapp.delivery")
+
+
+class Delivery:
+    """What one process needs to serve streams: ``app.extensions["chatapp"]``."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._app = app
+        self.hub = Hub(per_owner=settings.streams_per_user, most=settings.streams, observe=_observe)
+        self.heartbeat = Heartbeat(self.hub)
+        self.follower = Follower(self._position, self._after, self.hub.deliver)
+
+    def start(self) -> None:
+        """Start following the log; the first stream of the process does it."""
+        self.follower.start()
+        self.heartbeat.start()
+
+    def is_following(self) -> bool:
+        """Whether new events reach this process's streams; before the first one, they would."""
+        return self.follower.is_well()
+
+    def drain(self) -> None:
+        """Say goodbye to every stream; the process is about to stop."""
+        log_event(logger, "drain", streams=len(self.hub))
+        self.hub.drain()
+
+    def stop(self) -> None:
+        """Stop following and beating; open streams hear no more."""
+        self.follower.stop()
+        self.heartbeat.stop()
+
+    def _position(self) -> int:
+        with self._app.app_context():
+            return log.head().position
+
+    def _after(self, position: int) -> Sequence[Entry]:
+        with self._app.app_context():
+            try:
+                return deliveries.after(position)
+            finally:
+                db.session.remove()
+
+
+def current_delivery() -> Delivery:
+    """Return the delivery of the app that serves this request."""
+    delivery: Delivery = current_app.extensions["chatapp"]
+    return delivery
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give the app its delivery and let transactions ring it."""
+    delivery = Delivery(app, settings)
+    app.extensions["chatapp"] = delivery
+    app.extensions["chatapp.doorbell"] = delivery.follower.ring
+
+
+def _observe(event: str, **fields: object) -> None:
+    log_event(logger, event, **fields)

@@ -1,0 +1,119 @@
+"""``/api/sse``: the stream."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from flask import Blueprint, Response, current_app, request
+
+from chatapp import identity
+from chatapp.api import streams
+from chatapp.api.answers import json_answer
+from chatapp.api.delivery import current_delivery
+from chatapp.api.problems import problem
+from chatapp.domain.errors import Forbidden, Invalid, TooMany
+from chatapp.domain.identity import Identity
+from chatapp.logs import log_event
+from chatapp.realtime import wire
+from chatapp.realtime.hub import Full, Hub, TooManyStreams
+from chatapp.realtime.subscriber import Subscriber
+
+bp = Blueprint("sse", __name__, url_prefix="/sse")
+logger = logging.getLogger("chatapp.stream")
+
+#: The most channels that one stream may name; a stream of everything names none.
+MOST_CHANNELS = 100
+_CHANNEL = re.compile(r"(dm:dm|group:group)_[A-Za-z0-9_-]{1,40}", re.ASCII)
+
+
+@bp.get("")
+def stream() -> Response:
+    """Open a stream of the named channels, or of everything that the caller may read."""
+    me = identity.current()
+    named = _named_channels()
+    delivery = current_delivery()
+    delivery.start()
+    try:
+        subscriber = _register(delivery.hub, me, follows=not named)
+    except TooManyStreams:
+        raise TooMany("You have too many streams open; close one first.", retry_after=30) from None
+    except Full:
+        return problem(
+            503,
+            "Too many streams",
+            "This server holds no more streams; try again soon.",
+            headers={"Retry-After": "5"},
+        )
+    return _open(delivery.hub, subscriber, named)
+
+
+@bp.get("/stats")
+def stats() -> Response:
+    """Return how many subscriptions each conversation has in this process; for administrators."""
+    if not identity.current().is_admin:
+        raise Forbidden("Only an administrator may see this.")
+    counts = current_delivery().hub.counts()
+    return json_answer(
+        {"dmSubscriptions": _of_kind("dm", counts), "groupSubscriptions": _of_kind("group", counts)}
+    )
+
+
+def _named_channels() -> list[str]:
+    unknown = set(request.args) - {"channel", "cursor"}
+    if unknown:
+        raise Invalid(min(unknown), "There is no such parameter.")
+    named = list(dict.fromkeys(request.args.getlist("channel")))
+    if len(named) > MOST_CHANNELS:
+        raise Invalid("channel", f"At most {MOST_CHANNELS} channels; name none to get all.")
+    if not all(_CHANNEL.fullmatch(channel) for channel in named):
+        raise Invalid("channel", "A channel is dm:<id> or group:<id>.")
+    return named
+
+
+def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
+    return hub.register(
+        me.user_id,
+        me.credential_id,
+        follows=follows,
+        wire=wire.from_environ(request.environ),
+    )
+
+
+def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
+    try:
+        streams.attach(hub, subscriber, named)
+        opening = streams.opening(subscriber, _last_seen())
+    except BaseException:
+        hub.remove(subscriber)
+        raise
+    log_event(
+        logger, "client_connected", user=subscriber.owner, channels=sorted(subscriber.channels)
+    )
+    streams.release_database()
+    catch_up = streams.catch_up_in(current_app._get_current_object())  # type: ignore[attr-defined]
+    response = Response(subscriber.frames(opening, catch_up), mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    # Without it nginx holds back even the headers.
+    response.headers["X-Accel-Buffering"] = "no"
+    # Not in the generator's finally: closing one that never began skips that.
+    response.call_on_close(lambda: _closed(hub, subscriber))
+    return response
+
+
+def _last_seen() -> str | None:
+    """Return the client's cursor: the header of a reconnecting EventSource, or the parameter."""
+    return request.headers.get("Last-Event-ID") or request.args.get("cursor")
+
+
+def _closed(hub: Hub, subscriber: Subscriber) -> None:
+    hub.remove(subscriber)
+    log_event(logger, "client_disconnected", user=subscriber.owner, streams=len(hub))
+
+
+def _of_kind(kind: str, counts: dict[str, int]) -> dict[str, int]:
+    return {
+        channel.partition(":")[2]: count
+        for channel, count in counts.items()
+        if channel.startswith(f"{kind}:")
+    }

@@ -1,0 +1,100 @@
+"""Opening a stream: subscribe first, then replay from the log, then live.
+
+Nothing here keeps the request, its database session or its context once the stream is open: the
+subscriber's generator receives plain values (Flask would otherwise hold all three, and a pooled
+connection, for as long as the stream lives).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from flask import Flask
+
+from chatapp.api import deliveries
+from chatapp.domain import access, log
+from chatapp.domain.log import TEAM, Head, Logged
+from chatapp.extensions import db
+from chatapp.realtime import cursor as cursors
+from chatapp.realtime.cursor import Cursor
+from chatapp.realtime.hub import RETRY, Hub
+from chatapp.realtime.subscriber import Subscriber
+
+#: A longer replay is not worth it: loading the state afresh is quicker, so the client is told to.
+LONGEST_REPLAY = 1000
+
+
+def attach(hub: Hub, subscriber: Subscriber, named: Sequence[str]) -> None:
+    """Give a registered subscriber its channels: the ``named`` ones, or all that it may read.
+
+    Raises:
+        NotFound: one of ``named`` does not exist or may not be read.
+    """
+    if named:
+        access.check_channels(subscriber.owner, named)
+    hub.attach(subscriber, named or [TEAM, *access.readable_channels(subscriber.owner)])
+
+
+def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
+    """Return a new stream's first bytes: what was missed, then ``ready``.
+
+    ``last_seen`` is the client's cursor as it was sent; None starts at the present. A cursor that
+    cannot be served gets a ``reset``.
+    """
+    head = log.head()
+    start = head.position if last_seen is None else _start(last_seen, head)
+    missed = _missed(subscriber, start, head)
+    retry = random.randint(*RETRY)  # noqa: S311
+    return missed + deliveries.ready(head, retry)
+
+
+def catch_up_in(app: Flask) -> Callable[[Subscriber], bytes]:
+    """Return what a lagging subscriber's greenlet calls, with a short app context each time."""
+
+    def catch_up(subscriber: Subscriber) -> bytes:
+        with app.app_context():
+            return _missed(subscriber, subscriber.position, log.head())
+
+    return catch_up
+
+
+def _start(last_seen: str, head: Head) -> int | str:
+    """Return the position to replay from, or the reason why there is none."""
+    cursor = cursors.parse(last_seen)
+    if cursor is None:
+        return "malformed"
+    if cursor.epoch != head.epoch:
+        return "epoch"
+    if cursor.position > head.position:
+        return "future"
+    if cursor.position < head.pruned_position:
+        return "pruned"
+    return cursor.position
+
+
+def _missed(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
+    """Return the events behind ``start`` as bytes and move the subscriber to the log's head."""
+    rows: list[Logged] = []
+    if isinstance(start, int) and start < head.position:
+        rows = _entitled(subscriber, start, head)
+        if len(rows) > LONGEST_REPLAY:
+            start = "length"
+    subscriber.position = head.position
+    if isinstance(start, str):
+        return deliveries.reset(start, Cursor(head.epoch, head.position))
+    entries = deliveries.entries(rows, head.epoch)
+    return b"".join(entry.frame for entry in entries if entry.frame is not None)
+
+
+def _entitled(subscriber: Subscriber, start: int, head: Head) -> list[Logged]:
+    rows = log.entitled_after(
+        start, subscriber.owner, subscriber.channels, subscriber.follows, LONGEST_REPLAY + 1
+    )
+    # What was committed after the head was read comes live.
+    return [row for row in rows if row.position <= head.position]
+
+
+def release_database() -> None:
+    """Give the connection back before the response begins."""
+    db.session.remove()

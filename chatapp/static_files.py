@@ -1,0 +1,45 @@
+"""Scripts, styles and pictures, under a prefix that changes with their content.
+
+So browsers may keep them for a year. The prefix is a folder and not ``?v=``, as the scripts
+import each other by relative paths, which a query would not follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, send_from_directory
+
+A_YEAR = 365 * 24 * 3600
+
+
+def init_app(app: Flask) -> None:
+    """Serve ``static/`` as the endpoint ``static``, and give its URLs the version."""
+    folder = Path(app.root_path) / "static"
+    version = _version(folder)
+
+    def serve(version_asked: str, filename: str) -> Response:
+        # A page from before an upgrade asks for the old version: it gets today's, uncached.
+        fresh = version_asked == version
+        response = send_from_directory(folder, filename, max_age=A_YEAR if fresh else 0)
+        if fresh:
+            response.cache_control.immutable = True
+        return response
+
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values.setdefault("version_asked", version)
+
+    app.add_url_rule("/static/<version_asked>/<path:filename>", "static", serve)
+    app.url_default_functions.setdefault(None, []).append(add_version)
+
+
+def _version(folder: Path) -> str:
+    """Return a short digest of everything in ``folder``."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
