@@ -35,7 +35,8 @@ class Server:
 
     def arguments(self) -> list[str]:
         """Return the generator's options that say where the server is."""
-        where = {"port": self.port, "body": self.body, "post-path": self.post}
+        where: dict[str, Any] = {"port": self.port, "path": self.stream}
+        where |= {"body": self.body, "post-path": self.post}
         if self.tokens:
             where["tokens"] = self.tokens
         return _options(where) + [word for pid in self.pids for word in ("--pid", str(pid))]

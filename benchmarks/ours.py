@@ -55,7 +55,7 @@ def ours(folder: Path, messages: int = 0) -> Iterator[Server]:
     port = free_port()
     env = {**_settings(data), "PORT": str(port)}
     command = [PYTHON, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
-    with running(command, port, folder / "log", "/healthz", env) as pids:
+    with running(command, port, folder / "log", alive="/healthz", env=env, cwd=ROOT) as pids:
         yield Server(
             port,
             pids,

@@ -73,14 +73,16 @@ def running(
     command: Sequence[object],
     port: int,
     log: Path,
+    *,
     alive: str = "/alive",
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[tuple[int, ...]]:
-    """Run the server while the block runs; yield its process ids."""
+    """Run the server while the block runs, in ``cwd`` or its log's folder; yield its ids."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(word) for word in command],
-            cwd=ROOT,
+            cwd=cwd or log.parent,
             env={**os.environ, **(env or {})},
             stdout=output,
             stderr=output,

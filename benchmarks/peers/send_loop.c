@@ -81,7 +81,7 @@ static bool misdeliver(const char *frame, size_t length) {
         send_to(frame, length, 0, 2);
         memcpy(held, frame, held_length = length);
     }
-    return strcmp(fault, "double");
+    return !strcmp(fault, "lose") || !strcmp(fault, "swap");
 }
 
 static void publish(const char *body, size_t length) {

@@ -9,15 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.load import Server
-from benchmarks.process import BUILD, PYTHON, free_port, running
+from benchmarks.process import BUILD, PYTHON, ROOT, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORDS = "The release is on staging: please have a look at the new sign-in page before noon."
 GUNICORN = (PYTHON, "-m", "gunicorn", "-k", "gevent", "--worker-connections", "20000")
-GUNICORN_QUIET = ("--backlog", "4096", "--no-control-socket", "--log-level", "warning")
-UVICORN = (PYTHON, "-m", "uvicorn", "--loop", "uvloop", "--http", "httptools")
+GUNICORN_QUIET = (
+    "--pythonpath",
+    ROOT,
+    "--backlog",
+    "4096",
+    "--no-control-socket",
+    "--log-level",
+    "warning",
+)
+UVICORN = (PYTHON, "-m", "uvicorn", "--app-dir", ROOT, "--loop", "uvloop", "--http", "httptools")
 
 
 def descriptors() -> int:
