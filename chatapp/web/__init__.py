@@ -26,5 +26,7 @@ def init_app(app: Flask) -> None:
     from chatapp.web.blueprint import blueprint
 
     del admin, conversations, details, direct_messages, entrance, groups, messages, people, profile
+    # The blanks around {% %} are half of a list's bytes.
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     filters.init_app(app)
     app.register_blueprint(blueprint)

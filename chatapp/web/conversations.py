@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.domain import conversations as domain
 from chatapp.domain import groups, history, messages, people, read_state
 from chatapp.domain.history import Page
@@ -55,6 +55,7 @@ def post_message(conversation_id: str) -> Response | tuple[str, int]:
     form = Form("content")
     with form.checked():
         content = clean_content(form["content"])
+        throttle.check_post(me.user_id)
         messages.post(me, conversation_id, content, form["client_id"][:64] or None)
         return see_other(".conversation", conversation_id=conversation_id)
     refusal = next(iter(form.errors.values()))

@@ -1,0 +1,267 @@
+"""The pages without JavaScript: reading, writing, finding, by links and forms alone."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.team import Person, Team
+
+
+def token(client: FlaskClient) -> str:
+    """Return the CSRF token of a page, as a browser would find it in the form."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/profile").text)
+    assert found is not None
+    return found[1]
+
+
+def send(client: FlaskClient, path: str, **fields: object) -> TestResponse:
+    """Send a form, with its token."""
+    return client.post(path, data={"csrf_token": token(client), **fields})
+
+
+@pytest.fixture
+def ann(team: Team) -> Person:
+    return team.person("ann", admin=True)
+
+
+@pytest.fixture
+def bob(team: Team) -> Person:
+    return team.person("bob")
+
+
+def test_the_front_page_leads_to_the_sign_in_or_to_the_conversations(
+    client: FlaskClient, ann: Person
+) -> None:
+    assert client.get("/").location == "/sign-in"
+    assert ann.browser().get("/").location == "/conversations"
+
+
+def test_a_page_sends_who_is_not_signed_in_to_sign_in_and_back(client: FlaskClient) -> None:
+    answer = client.get("/people?people=an")
+    assert answer.status_code == 303
+    assert unquote(answer.location) == "/sign-in?next=/people?people=an"
+
+
+def test_every_page_of_a_signed_in_person_renders(team: Team, ann: Person, bob: Person) -> None:
+    group, dm = team.group(ann, bob), team.dm(ann, bob)
+    message = team.post(ann, group, "Hello")
+    browser = ann.browser()
+    for path in [
+        "/conversations",
+        "/conversations?q=bo",
+        "/conversations?q=bo&fragment=1",
+        f"/conversations/{group}",
+        f"/conversations/{dm}",
+        f"/conversations/{group}?around={message.id}",
+        f"/conversations/{group}/details",
+        f"/conversations/{dm}/details",
+        f"/conversations/{group}/people/add",
+        f"/messages/{message.id}",
+        f"/messages/{message.id}/edit",
+        f"/messages/{message.id}/delete",
+        "/direct-messages/new",
+        "/groups",
+        "/groups/new",
+        "/people",
+        "/profile",
+        "/admin/people",
+        "/admin/invites",
+    ]:
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert "Undefined" not in answer.text
+
+
+def test_what_is_posted_by_form_is_in_the_conversation(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    dm = team.dm(ann, bob)
+    answer = send(ann.browser(), f"/conversations/{dm}", content="Hello *Bob*", client_id="c1")
+    assert (answer.status_code, answer.location) == (303, f"/conversations/{dm}")
+    assert "Hello <em>Bob</em>" in bob.browser().get(f"/conversations/{dm}").text
+
+
+def test_a_form_sent_twice_posts_once(team: Team, ann: Person, bob: Person) -> None:
+    dm, browser = team.dm(ann, bob), ann.browser()
+    for _ in range(2):
+        send(browser, f"/conversations/{dm}", content="Only once", client_id="c1")
+    assert browser.get(f"/conversations/{dm}").text.count("<p>Only once</p>") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(" \r\n ", "Write something first."), ("x" * 8001, "8,001 characters")]
+)
+def test_a_refused_message_comes_back_with_the_reason(
+    team: Team, ann: Person, bob: Person, content: str, words: str
+) -> None:
+    answer = send(ann.browser(), f"/conversations/{team.dm(ann, bob)}", content=content)
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert content.strip() in answer.text
+
+
+def test_text_survives_a_session_that_ended(team: Team, ann: Person, bob: Person) -> None:
+    dm, browser = team.dm(ann, bob), ann.browser()
+    csrf = token(browser)
+    with browser.session_transaction() as cookie:
+        del cookie["secret"]
+    path, fields = f"/conversations/{dm}", {"content": "Long & dear"}
+    answer = browser.post(path, data={**fields, "csrf_token": csrf})
+    assert answer.status_code == 401
+    assert "Long &amp; dear</textarea>" in answer.text
+
+
+def test_text_survives_a_form_of_another_session(team: Team, ann: Person, bob: Person) -> None:
+    browser = ann.browser()
+    path, fields = f"/conversations/{team.dm(ann, bob)}", {"content": "Long & dear"}
+    answer = browser.post(path, data=fields, headers={"Accept": "text/html"})
+    assert answer.status_code == 400
+    assert "Long &amp; dear</textarea>" in answer.text
+
+
+def test_a_conversation_opens_at_the_first_unread_message(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    dm, browser = team.dm(ann, bob), ann.browser()
+    sent = [team.post(bob, dm, f"Number {number}") for number in range(80)]
+    page = browser.get(f"/conversations/{dm}").text
+    assert page.index('id="unread"') < page.index(sent[0].id)
+    assert "data-has-newer" in page
+    send(browser, f"/conversations/{dm}/read", message_id=sent[-1].id)
+    page = browser.get(f"/conversations/{dm}").text
+    assert 'id="unread"' not in page
+    assert "data-has-newer" not in page
+
+
+def test_older_and_newer_pages_meet(team: Team, ann: Person, bob: Person) -> None:
+    dm, browser = team.dm(ann, bob), bob.browser()
+    sent = [team.post(bob, dm, f"Number {number}").id for number in range(120)]
+    shown = ids(browser.get(f"/conversations/{dm}").text)
+    assert shown == sent[-50:]
+    older = ids(browser.get(f"/conversations/{dm}?before={shown[0]}").text)
+    assert older == sent[20:70]
+    assert ids(browser.get(f"/conversations/{dm}?after={older[-1]}").text) == sent[70:]
+    around = ids(browser.get(f"/conversations/{dm}?around={sent[60]}").text)
+    assert around == sent[35:86]
+
+
+def ids(page: str) -> list[str]:
+    """Return the ids of the messages on a page, from the top."""
+    return [id_ for id_ in re.findall(r'data-message-id="([^"]*)"', page) if id_]
+
+
+def test_messages_of_one_author_make_a_block(team: Team, ann: Person, bob: Person) -> None:
+    dm = team.dm(ann, bob)
+    for author in (ann, ann, bob):
+        team.post(author, dm, "Words")
+    page = ann.browser().get(f"/conversations/{dm}").text
+    assert re.findall(r'<li class="([^"]*)"', page)[:4] == [
+        "day",
+        "message",
+        "message continued",
+        "unread-divider",
+    ]
+
+
+def test_the_markup_of_a_message_is_the_same_for_every_reader(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    dm = team.dm(ann, bob)
+    team.post(ann, dm, "Words")
+
+    def markup(reader: Person) -> str:
+        page = reader.browser().get(f"/conversations/{dm}").text
+        found = re.search(r'<li class="message".*?</li>', page, re.DOTALL)
+        assert found is not None
+        return found[0]
+
+    assert markup(ann) == markup(bob)
+
+
+def test_ones_own_message_is_edited_and_deleted_on_its_page(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    dm, browser = team.dm(ann, bob), ann.browser()
+    message = team.post(ann, dm, "Frist")
+    path = f"/messages/{message.id}"
+    refused = send(browser, f"{path}/edit", content=" ")
+    assert refused.status_code == 400
+    assert 'aria-invalid="true"' in refused.text
+    send(browser, f"{path}/edit", content="First")
+    assert "<p>First</p>" in bob.browser().get(f"/conversations/{dm}").text
+    assert send(bob.browser(), f"{path}/edit", content="Mine").status_code == 403
+    send(browser, f"{path}/delete")
+    assert browser.get(path).status_code == 404
+
+
+def test_a_direct_message_is_started_from_the_list_of_people(ann: Person, bob: Person) -> None:
+    browser = ann.browser()
+    assert f'value="{bob.id}"' in browser.get("/direct-messages/new?people=bo").text
+    nobody = send(browser, "/direct-messages/new")
+    assert nobody.status_code == 400
+    assert "at least one other person" in nobody.text
+    answer = send(browser, "/direct-messages/new", user_ids=[bob.id])
+    assert answer.location.startswith("/conversations/dm_")
+
+
+def test_whom_one_chose_stays_chosen_through_another_search(ann: Person, bob: Person) -> None:
+    page = ann.browser().get(f"/direct-messages/new?people=nobody&user_ids={bob.id}").text
+    assert re.search(rf'value="{bob.id}" checked', page)
+
+
+def test_a_group_is_made_found_joined_and_left(ann: Person, bob: Person) -> None:
+    made = send(ann.browser(), "/groups/new", name="Garden", topic="Tomatoes")
+    group = made.location.rpartition("/")[2]
+    browser = bob.browser()
+    assert "Join Garden" in browser.get("/groups?people=gard").text
+    assert send(browser, f"/groups/{group}/join").location == f"/conversations/{group}"
+    assert browser.get(f"/conversations/{group}").status_code == 200
+    assert send(browser, f"/conversations/{group}/leave").location == "/conversations"
+    assert browser.get(f"/conversations/{group}").status_code == 404
+
+
+def test_a_group_without_a_name_keeps_what_was_entered(ann: Person, bob: Person) -> None:
+    fields = {"name": " ", "topic": "Tomatoes", "private": "1", "user_ids": [bob.id]}
+    answer = send(ann.browser(), "/groups/new", **fields)
+    assert answer.status_code == 400
+    assert 'id="error-name"' in answer.text
+    assert 'value="Tomatoes"' in answer.text
+    assert re.search(rf'value="{bob.id}" checked', answer.text)
+    assert re.search(r'value="1" checked', answer.text)
+
+
+def test_a_groups_details_change_by_forms(team: Team, ann: Person, bob: Person) -> None:
+    group, carl = team.group(ann), team.person("carl")
+    path, browser = f"/conversations/{group}", ann.browser()
+    send(browser, f"{path}/people/add", user_ids=[bob.id, carl.id])
+    send(browser, f"{path}/people/{carl.id}/remove")
+    send(browser, f"{path}/details", name="New name", topic="New topic")
+    page = bob.browser().get(f"{path}/details").text
+    assert "New name" in page
+    assert "New topic" in page
+    assert "2 people" in page
+    assert send(browser, f"{path}/details", name=" ").status_code == 400
+    send(browser, f"{path}/archive")
+    assert "archived" in browser.get(path).text
+    assert send(browser, path, content="Too late").status_code == 409
+
+
+def test_a_search_finds_nothing_that_is_closed_to_the_reader(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    team.group(ann, name="Secret plans")
+    assert "Nothing is called" in bob.browser().get("/conversations?q=secret").text
+    assert "Secret plans" in ann.browser().get("/conversations?q=secret").text
+
+
+def test_markup_in_names_is_text(team: Team, ann: Person) -> None:
+    eve = team.person("eve", display_name='<img src=x onerror="alert(1)">')
+    dm = team.dm(ann, eve)
+    team.post(eve, dm, "Hello")
+    for path in (f"/conversations/{dm}", f"/conversations/{dm}/details", "/people", "/admin/people"):
+        assert "<img" not in ann.browser().get(path).text
