@@ -17,12 +17,11 @@ export function wireConnectionLine(line) {
   const say = (words) => {
     line.textContent = words;
     line.hidden = !words;
-    line.dataset.state = state;
     if (state === 'signed-out') line.append(signInLink());
   };
   const show = (next) => {
     if (next === state) return;
-    state = next;
+    state = line.dataset.state = next;
     clearTimeout(timer);
     if (state !== 'live') timer = setTimeout(() => say(WORDS[state]), line.hidden ? GRACE : 0);
     else if (!line.hidden) {

@@ -1,27 +1,18 @@
-import { call, request } from '../helpers/server.js';
+import { call } from '../helpers/server.js';
 
-/** Edit a message where it stands. Its source comes from the page that edits it without JavaScript. */
+/** Edit a message where it stands. */
 export async function edit(row) {
   if (row.querySelector('.message-edit')) return;
   const link = row.querySelector('.edit');
-  let source;
-  try {
-    source = await sourceOf(row.dataset.messageId);
-  } catch {
-    return void location.assign(link.href); // the page says in full what is wrong
-  }
+  const message = await call('GET', `/api/messages/${row.dataset.messageId}`).catch(() => null);
+  if (!message) return void location.assign(link.href); // the page says in full what is wrong
   const form = document.getElementById('edit-template').content.firstElementChild.cloneNode(true);
   const body = row.querySelector('.body');
-  form.elements.content.value = source;
+  form.elements.content.value = message.content;
   body.after(form);
   body.hidden = true;
   wire(form, row, () => { form.remove(); body.hidden = false; });
   form.elements.content.focus();
-}
-
-async function sourceOf(id) {
-  const page = await (await request(`/messages/${id}/edit`)).text();
-  return new DOMParser().parseFromString(page, 'text/html').querySelector('textarea[name=content]').value;
 }
 
 function wire(form, row, close) {

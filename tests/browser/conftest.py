@@ -1,0 +1,125 @@
+"""A real server, real people, a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.people import Person, Team
+from tests.support.server import Server
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("chat") / "data", CHAT_STREAMS_PER_USER="100") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def team(server: Server, browser: Browser) -> Iterator[Team]:
+    team = Team(server, browser)
+    yield team
+    team.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def ada(team: Team) -> Person:
+    return team.person("ada")
+
+
+@pytest.fixture
+def ben(team: Team) -> Person:
+    return team.person("ben")
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the consoles of a test's tabs complained about; a test that breaks things clears it."""
+    return []
+
+
+@pytest.fixture
+def signed_in(
+    browser: Browser, server: Server, complaints: list[str]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Make a browser context of a person; their consoles must stay clean."""
+    contexts: list[BrowserContext] = []
+
+    def make(person: Person, **options: Any) -> BrowserContext:
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        context = browser.new_context(
+            base_url=server.url, storage_state=person.cookies, timezone_id="UTC", **options
+        )
+        context.set_default_timeout(15_000)
+        context.on("page", lambda page: _listen(page, complaints))
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _listen(page: Page, complaints: list[str]) -> None:
+    def heard(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text} {message.location}")
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+
+
+@pytest.fixture
+def open_tab(
+    signed_in: Callable[..., BrowserContext],
+) -> Callable[..., Page]:
+    """Open a path in a browser of its own, live."""
+
+    def open_(person: Person, path: str, **options: Any) -> Page:
+        return live_tab(signed_in(person, **options), path)
+
+    return open_
+
+
+def live_tab(context: BrowserContext, path: str) -> Page:
+    """Open a path in one more tab and wait until the stream reaches it."""
+    page = context.new_page()
+    page.goto(path)
+    wait_live(page)
+    return page
+
+
+def wait_live(page: Page) -> None:
+    """The tab says so itself: this is what a person would have to trust, too."""
+    page.wait_for_selector("[data-connection][data-state=live]", state="attached")

@@ -1,0 +1,54 @@
+"""What the tests look at in a page."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def texts(page: Page) -> list[str]:
+    """The messages in the page, from first to last; those on their way out too."""
+    found: list[str] = page.eval_on_selector_all(
+        ".message", "rows => rows.map(row => row.querySelector('.body').textContent.trim())"
+    )
+    return found
+
+
+def expect_texts(page: Page, wanted: list[str]) -> None:
+    """Wait until the conversation's last messages are these, each once, all of them confirmed."""
+    page.wait_for_function(
+        """wanted => {
+            const rows = [...document.querySelectorAll('.message')];
+            const real = rows.every(row => row.dataset.messageId);
+            const said = rows.map(row => row.querySelector('.body').textContent.trim());
+            return real && JSON.stringify(said.slice(-wanted.length)) === JSON.stringify(wanted);
+        }""",
+        arg=wanted,
+    )
+    shown = texts(page)
+    assert [shown.count(text) for text in wanted] == [1] * len(wanted)
+
+
+def message(page: Page, text: str) -> Locator:
+    return page.locator(".message", has=page.locator(".body", has_text=text))
+
+
+def composer(page: Page) -> Locator:
+    return page.locator("[data-composer] textarea")
+
+
+def send(page: Page, text: str) -> None:
+    """Write and press Enter."""
+    composer(page).fill(text)
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_value("")
+
+
+def connection(page: Page, state: str) -> None:
+    """Wait for what the page says about its connection."""
+    page.wait_for_selector(f"[data-connection][data-state={state}]", state="attached")
+
+
+def below_end(page: Page) -> float:
+    """How many pixels of the conversation lie below what is in sight."""
+    distance: float = page.evaluate("-document.querySelector('[data-scroller]').scrollTop")
+    return distance

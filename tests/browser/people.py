@@ -1,0 +1,122 @@
+"""The people of the tests: each signs in through the page, and has a token to act without one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cached_property
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser
+
+from tests.support.server import ROOT, Server
+
+PASSWORD = "correct horse battery"
+
+
+class Person:
+    """Somebody who acts by the API while others look at pages."""
+
+    def __init__(self, server: Server, browser: Browser, name: str) -> None:
+        self.name = name
+        self.display_name = name.capitalize()
+        self._server = server
+        self._browser = browser
+        options = ["--admin"] if name == "ada" else []
+        command = ["user", "create", name, "--display-name", self.display_name]
+        self._flask(*command, *options, "--password-stdin", stdin=PASSWORD)
+
+    def _flask(self, *arguments: str, stdin: str = "") -> str:
+        """Run a `flask` command beside the server and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "CHAT_DATA_DIR": str(self._server.data_dir)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    @cached_property
+    def cookies(self) -> Any:
+        """The state of a browser in which this person has signed in."""
+        context = self._browser.new_context(base_url=self._server.url)
+        page = context.new_page()
+        page.goto("/sign-in")
+        page.get_by_label("Name").fill(self.name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_selector("body[data-user-id]")
+        state = context.storage_state()
+        context.close()
+        return state
+
+    @cached_property
+    def _api(self) -> httpx.Client:
+        token = self._flask("token", "create", self.name)
+        transport = httpx.HTTPTransport(retries=5)
+        return httpx.Client(
+            base_url=self._server.url,
+            headers={"Authorization": f"Bearer {token}"},
+            transport=transport,
+            timeout=30,
+        )
+
+    def close(self) -> None:
+        self._api.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        response = self._api.request(method, path, json=body)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    @cached_property
+    def id(self) -> str:
+        return str(self.call("GET", "/api/me")["id"])
+
+    def group(self, name: str, *others: Person) -> Conversation:
+        body = {"name": name, "userIds": [other.id for other in others]}
+        return Conversation(self.call("POST", "/api/groups", body))
+
+    def write_to(self, *others: Person) -> Conversation:
+        body = {"userIds": [other.id for other in others]}
+        return Conversation(self.call("POST", "/api/direct-messages", body))
+
+    def say(self, conversation: Conversation, text: str) -> dict[str, Any]:
+        body = {**conversation.reference, "content": text}
+        message: dict[str, Any] = self.call("POST", "/api/messages", body)
+        return message
+
+    def hear(self, conversation: Conversation) -> list[str]:
+        """The newest texts, as the server has them."""
+        (key, value), *_ = conversation.reference.items()
+        page = self.call("GET", f"/api/messages?{key}={value}&limit=100")
+        return [message["content"] for message in page]
+
+
+class Conversation:
+    def __init__(self, shown: dict[str, Any]) -> None:
+        self.id: str = shown["id"]
+        self.path = f"/conversations/{self.id}"
+        field = "directMessageId" if shown["type"] == "dm" else "groupId"
+        self.reference = {field: self.id}
+
+
+class Team:
+    def __init__(self, server: Server, browser: Browser) -> None:
+        self._server = server
+        self._browser = browser
+        self._people: dict[str, Person] = {}
+
+    def person(self, name: str) -> Person:
+        if name not in self._people:
+            self._people[name] = Person(self._server, self._browser, name)
+        return self._people[name]
+
+    def close(self) -> None:
+        for person in self._people.values():
+            person.close()

@@ -1,0 +1,162 @@
+"""Messages are there at once, exactly once, in every tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, Request, expect
+
+from tests.browser.conftest import live_tab
+from tests.browser.page import composer, expect_texts, message, send
+from tests.browser.people import Person
+
+OpenTab = Callable[..., Page]
+SignedIn = Callable[..., BrowserContext]
+
+
+def test_message_shows_in_the_other_browser_without_reload(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.write_to(ben)
+    hers, his = open_tab(ada, talk.path), open_tab(ben, talk.path)
+    his.evaluate("window.sameDocument = true")
+    send(hers, "Good morning, Ben")
+    expect(message(his, "Good morning, Ben")).to_be_visible()
+    expect(message(his, "Good morning, Ben").locator(".author")).to_have_text("Ada")
+    send(his, "Good morning, Ada")
+    expect_texts(hers, ["Good morning, Ben", "Good morning, Ada"])
+    assert his.evaluate("window.sameDocument")
+
+
+def test_one_stream_and_no_polling(ada: Person, ben: Person, signed_in: SignedIn) -> None:
+    talk = ada.group("network log", ben)
+    context = signed_in(ben)
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(_what(request)))
+    page = live_tab(context, talk.path)
+    before = len(asked)
+    for number in range(10):
+        ada.say(talk, f"line {number}")
+    expect(message(page, "line 9")).to_be_visible()
+    assert asked.count("GET /api/sse") == 1
+    assert set(asked[before:]) <= {f"POST /api/conversations/{talk.id}/read"}
+
+
+def _what(request: Request) -> str:
+    path = request.url.split("/", 3)[3].split("?")[0]
+    return f"{request.method} /{path}"
+
+
+def test_five_quick_messages_each_exactly_once(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("quick", ben)
+    hers, his = open_tab(ada, talk.path), open_tab(ben, talk.path)
+    wanted = [f"quick {number}" for number in range(5)]
+    for text in wanted:
+        composer(hers).fill(text)
+        composer(hers).press("Enter")
+    expect_texts(hers, wanted)
+    expect_texts(his, wanted)
+
+
+def test_reopened_page_is_up_to_date(ada: Person, ben: Person, signed_in: SignedIn) -> None:
+    talk = ada.group("reopened", ben)
+    context = signed_in(ben)
+    page = live_tab(context, talk.path)
+    ada.say(talk, "while open")
+    expect_texts(page, ["while open"])
+    page.close()
+    ada.say(talk, "while closed")
+    page = live_tab(context, talk.path)
+    expect_texts(page, ["while open", "while closed"])
+
+
+def test_three_tabs_of_one_person_are_all_live_on_one_stream(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("three tabs", ben)
+    context = signed_in(ben)
+    streams: list[str] = []
+    context.on("request", lambda request: "/api/sse" in request.url and streams.append(request.url))
+    tabs = [live_tab(context, talk.path) for _ in range(3)]
+    ada.say(talk, "to all three")
+    for tab in tabs:
+        expect_texts(tab, ["to all three"])
+    for number, tab in enumerate(tabs):
+        send(tab, f"from tab {number}")
+    wanted = ["to all three", "from tab 0", "from tab 1", "from tab 2"]
+    for tab in tabs:
+        expect_texts(tab, wanted)
+    assert len(streams) == 1
+
+
+def test_list_follows_what_happens_elsewhere(ada: Person, ben: Person, open_tab: OpenTab) -> None:
+    quiet, busy = ada.group("quiet one", ben), ada.group("busy one", ben)
+    page = open_tab(ben, quiet.path)
+    ada.say(quiet, "here")
+    expect_texts(page, ["here"])
+    ada.say(busy, "**psst**, over here")
+    first = page.locator("[data-conversation-list] > a").first
+    expect(first.locator(".name")).to_have_text("busy one")
+    expect(first.locator(".last-words")).to_have_text("Ada: psst, over here")
+    expect(first.locator(".unread-count")).to_have_text("1")
+    page.wait_for_function("/^\\(\\d+\\) /.test(document.title)")
+    fresh = ada.group("brand new", ben)
+    item = page.locator(f"[data-conversation-id={fresh.id}].conversation-item")
+    expect(item.locator(".name")).to_have_text("brand new")
+    ben.call("DELETE", f"/api/groups/{fresh.id}/members/{ben.id}")
+    expect(item).to_have_count(0)
+
+
+def test_reading_in_one_tab_clears_the_count_in_the_other(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    first, second = ada.group("read here", ben), ada.group("stay here", ben)
+    context = signed_in(ben)
+    other = live_tab(context, second.path)
+    ada.say(first, "unread for a moment")
+    count = other.locator(f".conversation-item[data-conversation-id={first.id}] .unread-count")
+    expect(count).to_have_text("1")
+    live_tab(context, first.path)
+    expect(count).to_have_text("")
+
+
+def test_edit_and_delete_reach_everybody(ada: Person, ben: Person, open_tab: OpenTab) -> None:
+    talk = ada.group("second thoughts", ben)
+    ada.say(talk, "a typpo")
+    ada.say(talk, "a mistake")
+    hers, his = open_tab(ada, talk.path), open_tab(ben, talk.path)
+    expect(message(his, "a typpo").locator(".edit")).to_be_hidden()
+
+    composer(hers).press("ArrowUp")
+    field = hers.locator(".message-edit textarea")
+    expect(field).to_have_value("a mistake")
+    field.press("Escape")
+    expect(field).to_have_count(0)
+
+    message(hers, "a typpo").hover()
+    message(hers, "a typpo").locator(".edit").click()
+    field.fill("a *typo*")
+    field.press("Enter")
+    expect(message(his, "a typo").locator(".edited")).to_be_visible()
+
+    message(hers, "a mistake").hover()
+    message(hers, "a mistake").locator(".delete").click()
+    hers.get_by_role("button", name="Delete", exact=True).click()
+    expect_texts(his, ["a typo"])
+    expect_texts(hers, ["a typo"])
+    expect(message(his, "a mistake")).to_have_count(0)
+
+
+def test_typing_is_said_and_ends_with_the_message(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("typing", ben)
+    ben.say(talk, "known by name")
+    hers, his = open_tab(ada, talk.path), open_tab(ben, talk.path)
+    composer(his).press_sequentially("Hm")
+    expect(hers.locator("[data-typing]")).to_have_text("Ben is typing…")
+    composer(his).press("Enter")
+    expect_texts(hers, ["known by name", "Hm"])
+    expect(hers.locator("[data-typing]")).to_have_text("")

@@ -1,0 +1,188 @@
+"""Cut off in every way, and back with nothing lost and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import live_tab
+from tests.browser.page import composer, connection, expect_texts, message, send, texts
+from tests.browser.people import Person
+from tests.support.server import Server
+
+OpenTab = Callable[..., Page]
+SignedIn = Callable[..., BrowserContext]
+
+
+def test_missed_while_offline_appears_in_order_once(
+    ada: Person, ben: Person, signed_in: SignedIn, complaints: list[str]
+) -> None:
+    talk = ada.group("offline", ben)
+    context = signed_in(ben)
+    page = live_tab(context, talk.path)
+    ada.say(talk, "before")
+    expect_texts(page, ["before"])
+    context.set_offline(True)
+    connection(page, "offline")
+    expect(page.locator("[data-connection]")).to_have_text("Offline - what you write is kept")
+    for text in ("missed 1", "missed 2", "missed 3"):
+        ada.say(talk, text)
+    assert texts(page) == ["before"]
+    context.set_offline(False)
+    connection(page, "live")
+    expect_texts(page, ["before", "missed 1", "missed 2", "missed 3"])
+    expect(page.locator("[data-connection]")).to_have_text("Live again")
+    expect(page.locator("[data-connection]")).to_be_hidden()
+    complaints.clear()
+
+
+def test_server_killed_and_started_again(
+    ada: Person, ben: Person, open_tab: OpenTab, server: Server, complaints: list[str]
+) -> None:
+    talk = ada.group("killed", ben)
+    hers, his = open_tab(ada, talk.path), open_tab(ben, talk.path)
+    for page in (hers, his):
+        page.evaluate("window.sameDocument = true")
+    send(hers, "before the crash")
+    expect_texts(his, ["before the crash"])
+    composer(his).fill("half a sentence")
+    server.kill()
+    connection(his, "reconnecting")
+    send(hers, "during the crash")
+    expect(message(hers, "during the crash").locator(".failure")).to_be_visible()
+    server.start()
+    connection(hers, "live")
+    connection(his, "live")
+    send(hers, "after the crash")
+    wanted = ["before the crash", "during the crash", "after the crash"]
+    expect_texts(hers, wanted)
+    expect_texts(his, wanted)
+    assert ada.hear(talk) == wanted
+    expect(composer(his)).to_have_value("half a sentence")
+    assert hers.evaluate("window.sameDocument") and his.evaluate("window.sameDocument")
+    complaints.clear()
+
+
+def test_typed_text_survives_reload_and_belongs_to_its_conversation(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk, other = ada.group("draft", ben), ada.group("no draft", ben)
+    page = open_tab(ben, talk.path)
+    composer(page).fill("not done yet")
+    page.goto(other.path)
+    expect(composer(page)).to_have_value("")
+    page.goto(talk.path)
+    expect(composer(page)).to_have_value("not done yet")
+    send(page, "done now")
+    expect_texts(page, ["done now"])
+    page.reload()
+    expect_texts(page, ["done now"])
+    expect(composer(page)).to_have_value("")
+
+
+def test_reset_reloads_the_state_and_keeps_what_is_typed(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("reset", ben)
+    old = [ada.say(talk, f"old {number}") for number in range(3)]
+    context = signed_in(ben)
+    page = context.new_page()
+    # The page comes from another epoch, so its stream begins with a reset.
+    page.route(
+        f"**{talk.path}",
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()),
+            body=answer.text().replace('data-cursor="', 'data-cursor="foreign'),
+        ),
+    )
+    with page.expect_request("**/api/sse?**") as stream:
+        page.route("**/api/sse?**", lambda route: route.fallback())
+        page.goto(talk.path)
+    assert "cursor=foreign" in stream.value.url
+    composer(page).fill("still typing")
+    ada.call("DELETE", f"/api/messages/{old[1]['id']}")
+    ada.say(talk, "new")
+    connection(page, "live")
+    expect_texts(page, ["old 0", "old 2", "new"])
+    assert texts(page) == ["old 0", "old 2", "new"]
+    expect(composer(page)).to_have_value("still typing")
+
+
+def test_failed_send_offers_to_try_again_with_the_same_client_id(
+    ada: Person, ben: Person, open_tab: OpenTab, complaints: list[str]
+) -> None:
+    talk = ada.group("failed", ben)
+    page = open_tab(ben, talk.path)
+    sent: list[str] = []
+
+    def refuse(route: object) -> None:
+        sent.append(route.request.post_data_json["clientId"])  # type: ignore[attr-defined]
+        route.fulfill(status=403, json={"title": "Forbidden"})  # type: ignore[attr-defined]
+
+    page.route("**/api/messages", refuse)
+    send(page, "please arrive")
+    row = message(page, "please arrive")
+    expect(row.get_by_role("button", name="Try again")).to_be_visible()
+    expect(row.locator(".failure")).to_contain_text("Not sent")
+    page.unroute("**/api/messages")
+    with page.expect_request("**/api/messages") as again:
+        row.get_by_role("button", name="Try again").click()
+    assert again.value.post_data_json["clientId"] == sent[0]
+    expect_texts(page, ["please arrive"])
+    complaints.clear()
+
+
+def test_lost_answer_does_not_send_twice(
+    ada: Person, ben: Person, open_tab: OpenTab, complaints: list[str]
+) -> None:
+    talk = ada.group("lost answer", ben)
+    page = open_tab(ben, talk.path)
+    lost: list[str] = []
+
+    def lose_first_answer(route: object) -> None:
+        route.fetch()  # type: ignore[attr-defined]
+        lost.append("")
+        route.abort() if len(lost) == 1 else route.continue_()  # type: ignore[attr-defined]
+
+    page.route("**/api/messages", lose_first_answer)
+    send(page, "only once")
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes(':out:'))")
+    expect_texts(page, ["only once"])
+    assert ben.hear(talk) == ["only once"]
+    assert len(lost) == 2
+    complaints.clear()
+
+
+def test_outbox_survives_a_reload_and_sends_in_order(
+    ada: Person, ben: Person, signed_in: SignedIn, complaints: list[str]
+) -> None:
+    talk = ada.group("outbox", ben)
+    context = signed_in(ben)
+    page = live_tab(context, talk.path)
+    page.route("**/api/messages", lambda route: route.abort())
+    wanted = ["kept 1", "kept 2", "kept 3"]
+    for text in wanted:
+        send(page, text)
+    expect(message(page, "kept 1").locator(".failure")).to_be_visible()
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('.message.pending').length === 3")
+    page.unroute("**/api/messages")
+    page.locator(".failure:visible [data-retry]").first.click()
+    expect_texts(page, wanted)
+    assert ben.hear(talk) == wanted
+    complaints.clear()
+
+
+def test_signed_out_is_said(
+    team: object, ada: Person, signed_in: SignedIn, complaints: list[str]
+) -> None:
+    dora = team.person("dora")  # type: ignore[attr-defined]
+    talk = ada.group("signed out", dora)
+    context = signed_in(dora)
+    page = live_tab(context, talk.path)
+    dora_elsewhere = live_tab(context, talk.path)
+    dora_elsewhere.get_by_role("button", name="Sign out").click()
+    connection(page, "signed-out")
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
+    complaints.clear()
