@@ -24,7 +24,7 @@ from chatapp.config import ConfigError, Settings
 
 # Imported before the fork, so that a worker that was killed is replaced in 0.2 s, not in 1 s.
 # Nothing of chatapp may be here. A new version of one of these needs a restart, not a reload.
-_WARM = ("flask", "flask_limiter", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2")
+_WARM: tuple[str, ...] = ("flask", "flask_limiter", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2")
 _WARM += ("markdown_it", "linkify_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite")
 # Descriptors that are no connection: the database's, the listener's, the hub's own.
 _DESCRIPTORS_KEPT = 256
@@ -152,6 +152,7 @@ def worker_started(worker: Worker) -> None:
     """Let the worker leave gracefully on every signal to stop, and watch for it."""
     if not monkey.is_module_patched("socket"):
         guard.refuse("gevent has not patched the sockets: start through gunicorn.conf.py")
+    logs.configure()
     # gunicorn's own answer to Ctrl-C kills the streams; ours says goodbye to them first.
     for stop in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(stop, worker.handle_exit)

@@ -130,7 +130,7 @@ def _unread(conversation_id: str, user_id: str) -> int:
     return db.session.scalar(query) or 0
 
 
-def _joined(row: Logged, messages: Messages) -> show.Json | None:
+def _joined(row: Logged, _messages: Messages) -> show.Json | None:
     try:
         view = conversations.view_of_member(row.user_id or "", row.subject_id or "")
     except NotFound:
@@ -138,21 +138,21 @@ def _joined(row: Logged, messages: Messages) -> show.Json | None:
     return {"conversation": show.conversation(view)}
 
 
-def _left(row: Logged, messages: Messages) -> show.Json:
+def _left(row: Logged, _messages: Messages) -> show.Json:
     return {"conversationId": row.subject_id}
 
 
-def _conversation_updated(row: Logged, messages: Messages) -> show.Json | None:
+def _conversation_updated(row: Logged, _messages: Messages) -> show.Json | None:
     view = conversations.view_unchecked(row.subject_id or "")
     return {"conversation": show.shared_conversation(view)} if view else None
 
 
-def _member(row: Logged, messages: Messages) -> show.Json | None:
+def _member(row: Logged, _messages: Messages) -> show.Json | None:
     person = db.session.get(User, row.user_id)
     return {"conversationId": row.subject_id, "user": show.user(person)} if person else None
 
 
-def _user_updated(row: Logged, messages: Messages) -> show.Json | None:
+def _user_updated(row: Logged, _messages: Messages) -> show.Json | None:
     person = db.session.get(User, row.subject_id)
     return {"user": show.user(person)} if person else None
 

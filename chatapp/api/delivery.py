@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from flask import Flask, current_app
 
-from chatapp.api import deliveries
+from chatapp.api import deliveries, streams
 from chatapp.config import Settings
 from chatapp.domain import log
-from chatapp.extensions import db
 from chatapp.logs import log_event
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.heartbeat import Heartbeat
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.subscriber import Subscriber
 
 logger = logging.getLogger("chatapp.delivery")
 
@@ -54,10 +54,12 @@ class Delivery:
 
     def _after(self, position: int) -> Sequence[Entry]:
         with self._app.app_context():
-            try:
-                return deliveries.after(position)
-            finally:
-                db.session.remove()
+            return deliveries.after(position)
+
+    def catch_up(self, subscriber: Subscriber) -> bytes:
+        """Return what a subscriber that was too slow has missed, with a short app context."""
+        with self._app.app_context():
+            return streams.catch_up(subscriber)
 
 
 def current_delivery() -> Delivery:
@@ -73,5 +75,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["chatapp.doorbell"] = delivery.follower.ring
 
 
-def _observe(event: str, **fields: object) -> None:
-    log_event(logger, event, **fields)
+def _observe(event: str, **fields: str | int) -> None:
+    log_event(logger, event, logging.INFO, **fields)

@@ -98,7 +98,7 @@ def _add_links(response: Response, query: dict[str, Any], page: history.Page) ->
     """Add RFC 8288 links: ``prev`` to older messages, ``next`` to newer ones."""
     if not page.messages:
         return
-    kept = {name: query[name] for name in ("directMessageId", "groupId", "limit") if query.get(name)}
+    kept = {name: query[name] for name in (*show.REFERENCE.values(), "limit") if name in query}
     if page.has_older:
         _add_link(response, "prev", {**kept, "before": page.messages[0].id})
     if page.has_newer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from chatapp import identity
 from chatapp.api import streams
@@ -14,6 +14,7 @@ from chatapp.api.delivery import current_delivery
 from chatapp.api.problems import problem
 from chatapp.domain.errors import Forbidden, Invalid, TooMany
 from chatapp.domain.identity import Identity
+from chatapp.extensions import db
 from chatapp.logs import log_event
 from chatapp.realtime import wire
 from chatapp.realtime.hub import Full, Hub, TooManyStreams
@@ -90,9 +91,10 @@ def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     log_event(
         logger, "client_connected", user=subscriber.owner, channels=sorted(subscriber.channels)
     )
-    streams.release_database()
-    catch_up = streams.catch_up_in(current_app._get_current_object())  # type: ignore[attr-defined]
-    response = Response(subscriber.frames(opening, catch_up), mimetype="text/event-stream")
+    # A stream holds no database connection while it is open.
+    db.session.remove()
+    body = subscriber.frames(opening, current_delivery().catch_up)
+    response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     # Without it nginx holds back even the headers.
     response.headers["X-Accel-Buffering"] = "no"

@@ -8,14 +8,11 @@ connection, for as long as the stream lives).
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-
-from flask import Flask
+from collections.abc import Sequence
 
 from chatapp.api import deliveries
 from chatapp.domain import access, log
 from chatapp.domain.log import TEAM, Head, Logged
-from chatapp.extensions import db
 from chatapp.realtime import cursor as cursors
 from chatapp.realtime.cursor import Cursor
 from chatapp.realtime.hub import RETRY, Hub
@@ -49,14 +46,9 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     return missed + deliveries.ready(head, retry)
 
 
-def catch_up_in(app: Flask) -> Callable[[Subscriber], bytes]:
-    """Return what a lagging subscriber's greenlet calls, with a short app context each time."""
-
-    def catch_up(subscriber: Subscriber) -> bytes:
-        with app.app_context():
-            return _missed(subscriber, subscriber.position, log.head())
-
-    return catch_up
+def catch_up(subscriber: Subscriber) -> bytes:
+    """Return what a subscriber has not been sent, after its queue had to be dropped."""
+    return _missed(subscriber, subscriber.position, log.head())
 
 
 def _start(last_seen: str, head: Head) -> int | str:
@@ -93,8 +85,3 @@ def _entitled(subscriber: Subscriber, start: int, head: Head) -> list[Logged]:
     )
     # What was committed after the head was read comes live.
     return [row for row in rows if row.position <= head.position]
-
-
-def release_database() -> None:
-    """Give the connection back before the response begins."""
-    db.session.remove()

@@ -16,7 +16,7 @@ from chatapp.extensions import db
 from chatapp.models import Conversation, Membership
 
 
-def conversations_of(user_id: str) -> Select[tuple[Conversation, Membership]]:
+def conversations_of(user_id: str) -> Select[Conversation, Membership]:
     """Return the query of the conversations that ``user_id`` may read, found by membership."""
     return (
         select(Conversation, Membership)

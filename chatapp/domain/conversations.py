@@ -91,7 +91,7 @@ def unread_of_membership() -> ScalarSelect[int]:
     return unread_count(Membership.conversation_id, Membership.user_id, Membership.read_position)
 
 
-def _views(query: Select[tuple[Conversation, Membership]]) -> list[ConversationView]:
+def _views(query: Select[Conversation, Membership]) -> list[ConversationView]:
     rows = db.session.execute(query.add_columns(unread_of_membership()))
     views = [ConversationView(*row) for row in rows]
     _add_last_messages(views)

@@ -34,7 +34,7 @@ def open_with(me: Identity, user_ids: Collection[str]) -> Opened:
         Invalid: nobody else was named, too many were, or one does not exist or is deactivated.
     """
     people = sorted({me.user_id, *user_ids})
-    if len(people) < 2:
+    if people == [me.user_id]:
         raise Invalid("userIds", "Choose at least one other person.")
     if len(people) > MOST_PEOPLE:
         raise Invalid("userIds", f"At most {MOST_PEOPLE} people; make a group instead.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
+from sqlalchemy import ScalarSelect, SQLColumnExpression, func, select, update
 
 from chatapp.domain import access, log
 from chatapp.domain.errors import NotFound
@@ -53,9 +53,9 @@ def _advance(me: Identity, conversation: Conversation, message_id: str, position
 
 
 def unread_count(
-    conversation_id: ColumnElement[str] | str,
-    user_id: ColumnElement[str] | str,
-    read_position: ColumnElement[int] | int,
+    conversation_id: SQLColumnExpression[str],
+    user_id: SQLColumnExpression[str],
+    read_position: SQLColumnExpression[int],
 ) -> ScalarSelect[int]:
     """Return the SQL for how many messages of others lie behind a cursor, at most 1,000."""
     unread = (

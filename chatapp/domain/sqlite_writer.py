@@ -50,7 +50,7 @@ class Batch:
         _open_batches.pop(self.connection.engine, None)
         try:
             self.connection.commit()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised anew where each waits for it)
             self.connection.invalidate()
             self.committed.set_exception(error)
         else:

@@ -29,7 +29,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Store UTC; SQLite has no zones, so the stored text is naive there."""
         return value.astimezone(UTC).replace(tzinfo=None) if value and _naive(dialect) else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Give back an aware moment in UTC."""
         if value is None:
             return None

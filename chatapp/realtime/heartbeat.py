@@ -37,7 +37,7 @@ class Heartbeat:
             self._greenlet = None
 
     def beat(self, share: int) -> None:
-        """Ping the ``share``-th of INTERVAL shares of all streams, and end those past their time."""
+        """Ping the ``share``-th of INTERVAL shares of all streams; end those past their time."""
         chunk = frames.chunk(frames.PING)
         now = time.monotonic()
         for subscriber in self._hub.subscribers():

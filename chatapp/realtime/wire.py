@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from gevent.socket import socket as GeventSocket
+from gevent.socket import socket as GeventSocket  # noqa: N812 (a class)
 
 #: Milliseconds after which unanswered bytes mean that the peer has vanished. Without it Linux
 #: keeps a sleeping laptop's stream for 15 minutes.
@@ -28,7 +28,7 @@ class Wire:
 
     def __init__(self, sock: GeventSocket, *, chunked: bool) -> None:
         self._cooperative = sock
-        self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]
+        self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]  # noqa: SLF001
         self.chunked = chunked
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)
