@@ -23,7 +23,7 @@ worker_class = "gevent"
 # silence, so the app's own limits (CHAT_STREAMS) lie well below it.
 worker_connections = server.raise_descriptor_limit()
 max_requests = 0  # recycling a worker would stop every new request while one stream is open
-keepalive = 5
+keepalive = 2  # also how long an idle connection holds up a worker that leaves
 graceful_timeout = 8
 timeout = 30
 
