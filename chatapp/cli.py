@@ -6,7 +6,7 @@ They may run beside a live server: what they change reaches its streams by the l
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,6 +16,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from chatapp.config import Settings
 from chatapp.domain import accounts, invites, people, resets, setup, tokens
 from chatapp.domain.errors import DomainError
 from chatapp.domain.identity import Identity
@@ -212,7 +213,7 @@ def fill_demo() -> None:
     # Imported here: no other command needs its texts.
     from chatapp import demo
 
-    click.echo(demo.fill())
+    click.echo(demo.fill(Settings.from_env().data_dir), nl=False)
 
 
 def _password(from_stdin: bool) -> str:
@@ -222,7 +223,7 @@ def _password(from_stdin: bool) -> str:
     return password
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     for row in (head, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
