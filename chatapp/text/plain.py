@@ -7,7 +7,7 @@ import re
 from markupsafe import escape
 
 #: One line that starts with a letter and holds nothing that markdown or HTML gives a meaning.
-_PLAIN = re.compile(r"[^\W\d_](?:[\w ,.;?!'’…-](?<!_))*(?<! )")
+_PLAIN = re.compile(r"[^\W\d_](?:[\w ,.;?!'’“”…–—-](?<!_))*(?<! )")
 
 
 def is_plain(source: str) -> bool:
