@@ -25,7 +25,7 @@ def read_body(**fields: Field[Any]) -> dict[str, Any]:
     Raises:
         Invalid: 400; it is not such an object. The error names the field, or "body".
         UnsupportedMediaType: 415; it does not say that it is JSON.
-        RequestEntityTooLarge: 413; it has more than MAX_BODY bytes.
+        RequestEntityTooLarge: 413; it has MAX_BODY bytes or more.
     """
     body = _parse(_raw_body())
     for name in body:
@@ -41,11 +41,12 @@ def _raw_body() -> bytes:
     # A form of another site can send text/plain with the cookie, but not application/json.
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON, sent as application/json.")
-    if (request.content_length or 0) > MAX_BODY:
-        raise RequestEntityTooLarge
-    # Holds for a body without a length, too, of which only so much is read.
     request.max_content_length = MAX_BODY
-    return request.get_data(cache=False)
+    raw = request.get_data(cache=False)
+    # A body that comes in chunks has no length to be judged by; it is cut off at the limit.
+    if len(raw) >= MAX_BODY:
+        raise RequestEntityTooLarge
+    return raw
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

@@ -26,6 +26,8 @@ logger = logging.getLogger("chatapp.errors")
 STREAM_PATH = "/api/sse"
 #: Headers of an HTTPException that tell the client what to do next.
 _KEPT = frozenset({"Allow", "Retry-After", "WWW-Authenticate"})
+#: Seconds to wait where the error itself knows no better.
+_RETRY = {429: 60, 503: 1}
 #: Our words where the exception has none of its own. werkzeug's speak to programmers.
 _WORDS = {
     400: "The server could not make sense of this request.",
@@ -76,7 +78,8 @@ def problem(
 
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    retry_after = error.retry_after if isinstance(error, TooMany) else _RETRY.get(error.status)
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
     extra = {"errors": [{"field": error.field, "detail": error.detail}]} if error.field else {}
     return _answer(error.status, error.title, error.detail, headers, **extra)
 
@@ -85,8 +88,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error.get_response()
     headers = {name: value for name, value in error.get_headers() if name in _KEPT}
-    if error.code == HTTPStatus.TOO_MANY_REQUESTS:
-        headers.setdefault("Retry-After", "60")
+    if error.code in _RETRY:
+        headers.setdefault("Retry-After", str(_RETRY[error.code]))
     return _answer(error.code, _phrase(error.code), _detail(error), headers)
 
 
