@@ -119,13 +119,14 @@ def _read(row: Logged, messages: Messages) -> show.Json | None:
         "userId": row.user_id,
         **show.reference(message.conversation_id),
         "messageId": row.subject_id,
-        "unreadCount": _unread(message.conversation_id, row.user_id or ""),
+        "unreadCount": _unread(message.conversation_id, row),
     }
 
 
-def _unread(conversation_id: str, user_id: str) -> int:
-    query = select(conversations.unread_of_membership()).where(
-        Membership.conversation_id == conversation_id, Membership.user_id == user_id
+def _unread(conversation_id: str, row: Logged) -> int:
+    # As of the event: later messages come as events of their own, and would be counted twice.
+    query = select(conversations.unread_of_membership(up_to=row.position)).where(
+        Membership.conversation_id == conversation_id, Membership.user_id == row.user_id
     )
     return db.session.scalar(query) or 0
 
@@ -135,6 +136,7 @@ def _joined(row: Logged, _messages: Messages) -> show.Json | None:
         view = conversations.view_of_member(row.user_id or "", row.subject_id or "")
     except NotFound:
         return None
+    view.unread_count = _unread(view.conversation.id, row)
     return {"conversation": show.conversation(view)}
 
 

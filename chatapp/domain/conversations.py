@@ -86,9 +86,11 @@ def view_unchecked(conversation_id: str) -> ConversationView | None:
     return view_of_member(user_id, conversation_id) if user_id else None
 
 
-def unread_of_membership() -> ScalarSelect[int]:
+def unread_of_membership(up_to: int | None = None) -> ScalarSelect[int]:
     """Return the SQL for a membership's unread count, inside a query of memberships."""
-    return unread_count(Membership.conversation_id, Membership.user_id, Membership.read_position)
+    return unread_count(
+        Membership.conversation_id, Membership.user_id, Membership.read_position, up_to
+    )
 
 
 def _views(query: Select[Conversation, Membership]) -> list[ConversationView]:

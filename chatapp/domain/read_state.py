@@ -65,6 +65,7 @@ def unread_count(
             Message.position > read_position,
             Message.author_id != user_id,
             Message.deleted_at.is_(None),
+            true() if up_to is None else Message.position <= up_to,
         )
         .limit(MOST_UNREAD)
         .correlate(Membership, Conversation)
