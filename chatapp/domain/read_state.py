@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ScalarSelect, SQLColumnExpression, func, select, update
+from sqlalchemy import ScalarSelect, SQLColumnExpression, func, select, true, update
 
 from chatapp.domain import access, log
 from chatapp.domain.errors import NotFound
@@ -56,8 +56,12 @@ def unread_count(
     conversation_id: SQLColumnExpression[str],
     user_id: SQLColumnExpression[str],
     read_position: SQLColumnExpression[int],
+    up_to: int | None = None,
 ) -> ScalarSelect[int]:
-    """Return the SQL for how many messages of others lie behind a cursor, at most 1,000."""
+    """Return the SQL for how many messages of others lie behind a cursor, at most 1,000.
+
+    ``up_to`` leaves out what was posted after that position.
+    """
     unread = (
         select(Message.position)
         .where(
