@@ -7,13 +7,74 @@ what is closed on one path is closed on all of them.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from chatapp.domain.errors import NotFound
 from chatapp.domain.identity import Identity
 from chatapp.extensions import db
-from chatapp.models import Conversation, Membership
+from chatapp.models import Base, Conversation, Membership
+
+_conversations = Base.metadata.tables[Conversation.__tablename__]
+_memberships = Base.metadata.tables[Membership.__tablename__]
+_mine = (
+    select(
+        _conversations.c.id,
+        _conversations.c.kind,
+        _conversations.c.archived_at,
+        _memberships.c.read_position,
+    )
+    .join(_memberships, _memberships.c.conversation_id == _conversations.c.id)
+    .where(_memberships.c.user_id == bindparam("user_id"))
+)
+_standing = _mine.where(_conversations.c.id == bindparam("conversation_id"))
+_locked_standing = _standing.with_for_update(of=_memberships)
+
+
+class Standing(NamedTuple):
+    """That somebody is in a conversation, and how things stand there for them."""
+
+    conversation_id: str
+    kind: str
+    archived_at: datetime | None
+    read_position: int
+
+    @property
+    def channel(self) -> str:
+        """The conversation's name on the stream."""
+        return f"{self.kind}:{self.conversation_id}"
+
+
+def standing_in(me: Identity, conversation_id: str, *, for_update: bool = False) -> Standing:
+    """Return how ``me`` stands in a conversation: the check of access that every verb begins with.
+
+    ``for_update`` locks the membership until the transaction ends (on PostgreSQL; SQLite has one
+    writer anyway): neither a removal nor the same person's other post can come between.
+
+    Raises:
+        NotFound: there is none, or ``me`` is not in it; the two look the same.
+    """
+    row = db.session.execute(
+        _locked_standing if for_update else _standing,
+        {"user_id": me.user_id, "conversation_id": conversation_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return Standing._make(row)
+
+
+def conversation_for(
+    me: Identity, conversation_id: str, *, for_update: bool = False
+) -> Conversation:
+    """Return a conversation that ``me`` may read.
+
+    Raises:
+        NotFound: there is none, or ``me`` is not in it.
+    """
+    standing_in(me, conversation_id, for_update=for_update)
+    return db.session.get_one(Conversation, conversation_id)
 
 
 def conversations_of(user_id: str) -> Select[Conversation, Membership]:
@@ -25,43 +86,10 @@ def conversations_of(user_id: str) -> Select[Conversation, Membership]:
     )
 
 
-def membership_for(
-    me: Identity, conversation_id: str, *, for_update: bool = False
-) -> tuple[Conversation, Membership]:
-    """Return a conversation that ``me`` may read, with the membership that says so.
-
-    ``for_update`` locks the membership until the transaction ends (on PostgreSQL; SQLite has one
-    writer anyway): neither a removal nor the same person's other post can come between.
-
-    Raises:
-        NotFound: there is none, or ``me`` is not in it; the two look the same.
-    """
-    query = conversations_of(me.user_id).where(Conversation.id == conversation_id)
-    if for_update:
-        query = query.with_for_update(of=Membership)
-    row = db.session.execute(query).one_or_none()
-    if row is None:
-        raise NotFound
-    return row[0], row[1]
-
-
-def conversation_for(me: Identity, conversation_id: str) -> Conversation:
-    """Return a conversation that ``me`` may read.
-
-    Raises:
-        NotFound: there is none, or ``me`` is not in it.
-    """
-    return membership_for(me, conversation_id)[0]
-
-
 def readable_channels(user_id: str) -> list[str]:
     """Return the channels of every conversation that ``user_id`` may read."""
-    query = (
-        select(Conversation.kind, Conversation.id)
-        .join(Membership, Membership.conversation_id == Conversation.id)
-        .where(Membership.user_id == user_id)
-    )
-    return [f"{kind}:{id_}" for kind, id_ in db.session.execute(query)]
+    rows = db.session.execute(_mine, {"user_id": user_id})
+    return [Standing._make(row).channel for row in rows]
 
 
 def check_channels(user_id: str, channels: Collection[str]) -> None:

@@ -176,7 +176,7 @@ def _visible_group(me: Identity, group_id: str) -> Conversation:
 
 
 def _own_group(me: Identity, group_id: str) -> Conversation:
-    conversation, _ = access.membership_for(me, group_id, for_update=True)
+    conversation = access.conversation_for(me, group_id, for_update=True)
     if conversation.kind != "group":
         raise NotFound
     return conversation

@@ -7,24 +7,28 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, select
 
 from chatapp.domain import access
+from chatapp.domain.access import Standing
 from chatapp.domain.errors import NotFound
 from chatapp.domain.identity import Identity
 from chatapp.extensions import db
-from chatapp.models import MESSAGE_ROWS, Message, MessageRow
+from chatapp.models import MESSAGE_ROWS, MessageRow
+from chatapp.models.message import messages
 
 #: How many messages that were read already stand above the first unread one.
 CONTEXT = 10
 
 _shown = MESSAGE_ROWS.where(
-    Message.conversation_id == bindparam("conversation_id"), Message.deleted_at.is_(None)
+    messages.c.conversation_id == bindparam("conversation_id"), messages.c.deleted_at.is_(None)
 )
-_newest = _shown.order_by(Message.position.desc()).limit(bindparam("limit"))
-_before = _newest.where(Message.position < bindparam("position"))
+_newest = _shown.order_by(messages.c.position.desc()).limit(bindparam("limit"))
+_before = _newest.where(messages.c.position < bindparam("position"))
 _after = (
-    _shown.where(Message.position > bindparam("position"))
-    .order_by(Message.position)
+    _shown.where(messages.c.position > bindparam("position"))
+    .order_by(messages.c.position)
     .limit(bindparam("limit"))
 )
+
+_unread = _after.where(messages.c.author_id != bindparam("reader_id"))
 
 
 class Page(NamedTuple):
@@ -50,7 +54,7 @@ def page(
     Raises:
         NotFound: ``me`` is not in such a conversation, or the message is not of it.
     """
-    access.conversation_for(me, conversation_id)
+    access.standing_in(me, conversation_id)
     if after is not None:
         return _page_after(conversation_id, _position_of(conversation_id, after), limit)
     if before is not None:
@@ -64,8 +68,8 @@ def opening_page(me: Identity, conversation_id: str, limit: int = 50) -> Page:
     Raises:
         NotFound: ``me`` is not in such a conversation.
     """
-    _, membership = access.membership_for(me, conversation_id)
-    first = _first_unread(me, conversation_id, membership.read_position)
+    standing = access.standing_in(me, conversation_id)
+    first = _first_unread(me, standing)
     if first is None:
         return _page_before(conversation_id, None, limit)
     context = _page_before(conversation_id, first.position, CONTEXT)
@@ -75,10 +79,17 @@ def opening_page(me: Identity, conversation_id: str, limit: int = 50) -> Page:
     )
 
 
-def _first_unread(me: Identity, conversation_id: str, read_position: int) -> MessageRow | None:
-    query = _after.where(Message.author_id != me.user_id)
-    rows = _fetch(query, conversation_id, 1, read_position)
-    return rows[0] if rows else None
+def _first_unread(me: Identity, standing: Standing) -> MessageRow | None:
+    row = db.session.execute(
+        _unread,
+        {
+            "conversation_id": standing.conversation_id,
+            "position": standing.read_position,
+            "reader_id": me.user_id,
+            "limit": 1,
+        },
+    ).one_or_none()
+    return MessageRow._make(row) if row else None
 
 
 def _page_before(conversation_id: str, position: int | None, limit: int) -> Page:
@@ -101,10 +112,10 @@ def _fetch(query: Any, conversation_id: str, limit: int, position: int | None) -
 
 def _position_of(conversation_id: str, message_id: str) -> int:
     """Return where a message stands; a deleted one still anchors its neighbours' pages."""
-    query = select(Message.position).where(
-        Message.id == message_id, Message.conversation_id == conversation_id
+    query = select(messages.c.position).where(
+        messages.c.id == message_id, messages.c.conversation_id == conversation_id
     )
-    position = db.session.scalar(query)
+    position: int | None = db.session.scalar(query)
     if position is None:
         raise NotFound
     return position

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select
 
 from chatapp import text
 from chatapp.domain import access, log
+from chatapp.domain.access import Standing
 from chatapp.domain.errors import Conflict, Forbidden, NotFound
 from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
-from chatapp.models import MESSAGE_ROWS, Conversation, Message, MessageRow, new_id, now
+from chatapp.models import MESSAGE_ROWS, Message, MessageRow, new_id, now
+from chatapp.models.message import messages as message_table
+
+_by_id = MESSAGE_ROWS.where(message_table.c.id == bindparam("id"))
+_by_client_id = MESSAGE_ROWS.where(
+    message_table.c.author_id == bindparam("author_id"),
+    message_table.c.client_id == bindparam("client_id"),
+)
+_insert_message = insert(message_table)
 
 
 class Posted(NamedTuple):
@@ -34,12 +43,12 @@ def post(me: Identity, conversation_id: str, content: str, client_id: str | None
     """
     html = text.render(content)
     with transaction():
-        conversation, _ = access.membership_for(me, conversation_id, for_update=True)
+        standing = access.standing_in(me, conversation_id, for_update=True)
         earlier = _sent_before(me, client_id)
         if earlier is not None:
             return Posted(_same_send(earlier, conversation_id, content), created=False)
-        _check_open(conversation)
-        message = _insert(me, conversation, content, html, client_id)
+        _check_open(standing)
+        message = _insert(me, standing, content, html, client_id)
     return Posted(message, created=True)
 
 
@@ -53,12 +62,12 @@ def edit(me: Identity, message_id: str, content: str) -> MessageRow:
     """
     html = text.render(content)
     with transaction():
-        message, conversation = _own_message(me, message_id)
+        message, standing = _own_message(me, message_id)
         if message.content != content:
             message.content, message.html = content, html
             message.html_version, message.edited_at = text.RENDERER_VERSION, now()
             log.append(
-                "message:updated", conversation.channel, subject_id=message.id, user_id=me.user_id
+                "message:updated", standing.channel, subject_id=message.id, user_id=me.user_id
             )
     return by_id_unchecked(message_id)
 
@@ -72,12 +81,10 @@ def delete(me: Identity, message_id: str) -> None:
         Conflict: the group is archived.
     """
     with transaction():
-        message, conversation = _own_message(me, message_id)
+        message, standing = _own_message(me, message_id)
         message.content = message.html = ""
         message.deleted_at = now()
-        log.append(
-            "message:deleted", conversation.channel, subject_id=message.id, user_id=me.user_id
-        )
+        log.append("message:deleted", standing.channel, subject_id=message.id, user_id=me.user_id)
 
 
 def find(me: Identity, message_id: str) -> MessageRow:
@@ -86,46 +93,54 @@ def find(me: Identity, message_id: str) -> MessageRow:
     Raises:
         NotFound: there is none, it was deleted, or ``me`` is not in its conversation.
     """
-    row = db.session.execute(MESSAGE_ROWS.where(Message.id == message_id)).one_or_none()
+    row = db.session.execute(_by_id, {"id": message_id}).one_or_none()
     if row is None or row.deleted_at is not None:
         raise NotFound
     message = MessageRow._make(row)
-    access.conversation_for(me, message.conversation_id)
+    access.standing_in(me, message.conversation_id)
     return message
 
 
 def by_id_unchecked(message_id: str) -> MessageRow:
     """Return a message by its id, whoever asks: the caller has checked access."""
-    return MessageRow._make(db.session.execute(MESSAGE_ROWS.where(Message.id == message_id)).one())
+    return MessageRow._make(db.session.execute(_by_id, {"id": message_id}).one())
 
 
 def _insert(
-    me: Identity, conversation: Conversation, content: str, html: str, client_id: str | None
+    me: Identity, standing: Standing, content: str, html: str, client_id: str | None
 ) -> MessageRow:
-    message = Message(
-        id=new_id("msg"),
-        conversation_id=conversation.id,
+    message_id = new_id("msg")
+    # Taken last, as it locks the log; the row that carries it follows within the same commit.
+    position = log.append(
+        "message:created", standing.channel, subject_id=message_id, user_id=me.user_id
+    )
+    message = MessageRow(
+        id=message_id,
+        conversation_id=standing.conversation_id,
         author_id=me.user_id,
+        position=position,
         content=content,
         html=html,
         html_version=text.RENDERER_VERSION,
         client_id=client_id,
         created_at=now(),
+        edited_at=None,
+        deleted_at=None,
+        author_name=me.name,
+        author_display_name=me.display_name,
     )
-    # Taken last, as it locks the log; the row that carries it follows within the same commit.
-    message.position = log.append(
-        "message:created", conversation.channel, subject_id=message.id, user_id=me.user_id
-    )
-    db.session.add(message)
-    db.session.flush()
-    return by_id_unchecked(message.id)
+    stored = message._asdict()
+    del stored["author_name"], stored["author_display_name"]
+    db.session.execute(_insert_message, stored)
+    return message
 
 
 def _sent_before(me: Identity, client_id: str | None) -> MessageRow | None:
     if client_id is None:
         return None
-    query = MESSAGE_ROWS.where(Message.author_id == me.user_id, Message.client_id == client_id)
-    row = db.session.execute(query).one_or_none()
+    row = db.session.execute(
+        _by_client_id, {"author_id": me.user_id, "client_id": client_id}
+    ).one_or_none()
     return MessageRow._make(row) if row else None
 
 
@@ -137,19 +152,19 @@ def _same_send(earlier: MessageRow, conversation_id: str, content: str) -> Messa
     return earlier
 
 
-def _own_message(me: Identity, message_id: str) -> tuple[Message, Conversation]:
+def _own_message(me: Identity, message_id: str) -> tuple[Message, Standing]:
     message = db.session.scalars(
         select(Message).where(Message.id == message_id, Message.deleted_at.is_(None))
     ).one_or_none()
     if message is None:
         raise NotFound
-    conversation, _ = access.membership_for(me, message.conversation_id, for_update=True)
+    standing = access.standing_in(me, message.conversation_id, for_update=True)
     if message.author_id != me.user_id:
         raise Forbidden("Only its author may change a message.")
-    _check_open(conversation)
-    return message, conversation
+    _check_open(standing)
+    return message, standing
 
 
-def _check_open(conversation: Conversation) -> None:
-    if conversation.archived_at is not None:
+def _check_open(standing: Standing) -> None:
+    if standing.archived_at is not None:
         raise Conflict("This group is archived: it can be read, but nothing can be added.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ScalarSelect, SQLColumnExpression, func, select, true, update
 
 from chatapp.domain import access, log
+from chatapp.domain.access import Standing
 from chatapp.domain.errors import NotFound
 from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
@@ -22,30 +23,30 @@ def mark_read(me: Identity, conversation_id: str, message_id: str) -> None:
         NotFound: ``me`` is not in such a conversation, or the message is not of it.
     """
     with transaction():
-        conversation, membership = access.membership_for(me, conversation_id, for_update=True)
+        standing = access.standing_in(me, conversation_id, for_update=True)
         position = db.session.scalar(
             select(Message.position).where(
-                Message.id == message_id, Message.conversation_id == conversation.id
+                Message.id == message_id, Message.conversation_id == conversation_id
             )
         )
         if position is None:
             raise NotFound
-        if position > membership.read_position:
-            _advance(me, conversation, message_id, position)
+        if position > standing.read_position:
+            _advance(me, standing, message_id, position)
 
 
-def _advance(me: Identity, conversation: Conversation, message_id: str, position: int) -> None:
+def _advance(me: Identity, standing: Standing, message_id: str, position: int) -> None:
     db.session.execute(
         update(Membership)
         .where(
-            Membership.conversation_id == conversation.id,
+            Membership.conversation_id == standing.conversation_id,
             Membership.user_id == me.user_id,
         )
         .values(read_position=position)
     )
     log.append(
         "read",
-        conversation.channel,
+        standing.channel,
         subject_id=message_id,
         user_id=me.user_id,
         recipient_id=me.user_id,
