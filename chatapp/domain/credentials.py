@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
 
 from chatapp.domain.errors import Invalid
+from chatapp.models import Session, Token, User
 from chatapp.text import clean_line
 
 LABEL_MOST = 80
@@ -22,6 +26,23 @@ def secret_hash(secret: str) -> str:
     A plain SHA-256 is enough: 256 random bits cannot be guessed, so nothing has to be slow.
     """
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def owner_by_hash(kind: type[Session | Token]) -> Select[*tuple[Any, ...]]:
+    """Return the select of who a live credential belongs to, an Identity's fields in their order.
+
+    It runs on every request. Of tables, not of models: that takes half the time.
+    """
+    user, credential = User.__table__.c, kind.__table__.c
+    return (
+        select(user.id, user.name, user.display_name, user.is_admin, credential.id)
+        .select_from(kind.__table__.join(User.__table__, user.id == credential.user_id))
+        .where(
+            credential.secret_hash == bindparam("hash"),
+            credential.revoked_at.is_(None),
+            user.deactivated_at.is_(None),
+        )
+    )
 
 
 def checked_label(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import bindparam, select, update
 
 from chatapp.domain import accounts, passwords, revocation
-from chatapp.domain.credentials import new_secret, secret_hash
+from chatapp.domain.credentials import new_secret, owner_by_hash, secret_hash
 from chatapp.domain.errors import Invalid, NotFound
 from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
@@ -19,23 +19,8 @@ IDLE = timedelta(days=30)
 #: How often the time of last use is written down: a commit for every request would be waste.
 TOUCH_EVERY = timedelta(hours=1)
 
-_find = (
-    select(
-        User.id,
-        User.name,
-        User.display_name,
-        User.is_admin,
-        Session.id.label("credential_id"),
-        Session.last_seen_at,
-    )
-    .join(User, User.id == Session.user_id)
-    .where(
-        Session.secret_hash == bindparam("hash"),
-        Session.revoked_at.is_(None),
-        Session.last_seen_at > bindparam("idle_since"),
-        User.deactivated_at.is_(None),
-    )
-)
+_last_seen = Session.__table__.c.last_seen_at
+_find = owner_by_hash(Session).add_columns(_last_seen).where(_last_seen > bindparam("idle_since"))
 
 
 def sign_in(name: str, password: str, user_agent: str = "") -> tuple[str, Session]:
@@ -84,9 +69,11 @@ def find(secret: str) -> Identity | None:
     row = db.session.execute(_find, key).one_or_none()
     if row is None:
         return None
-    if row.last_seen_at < moment - TOUCH_EVERY:
-        _touch(row.credential_id)
-    return Identity(*row[:5])
+    *fields, last_seen_at = row
+    me = Identity(*fields)
+    if last_seen_at < moment - TOUCH_EVERY:
+        _touch(me.credential_id)
+    return me
 
 
 def _touch(session_id: str) -> None:

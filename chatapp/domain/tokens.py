@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from chatapp.domain import accounts, credentials, revocation
-from chatapp.domain.credentials import new_secret, secret_hash
+from chatapp.domain.credentials import new_secret, owner_by_hash, secret_hash
 from chatapp.domain.errors import Conflict, Forbidden, NotFound
 from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
-from chatapp.models import Token, User
+from chatapp.models import Token
 
 #: So that people, and scanners of repositories, know a leaked token for what it is.
 PREFIX = "chat_"
 
-_find = (
-    select(User.id, User.name, User.display_name, User.is_admin, Token.id.label("credential_id"))
-    .join(User, User.id == Token.user_id)
-    .where(
-        Token.secret_hash == bindparam("hash"),
-        Token.revoked_at.is_(None),
-        User.deactivated_at.is_(None),
-    )
-)
+_find = owner_by_hash(Token)
 
 
 def create(me: Identity, name: str, label: str = "") -> tuple[str, Token]:

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select, update
+
+from chatapp.domain import accounts, sessions, tokens
+from chatapp.domain.errors import Forbidden, Invalid, NotFound
+from chatapp.domain.transaction import transaction
+from chatapp.extensions import db
+from chatapp.models import Session, Token, now
+from tests.support.team import Person, Team
+
+
+@pytest.fixture(autouse=True)
+def _context(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def mara(team: Team) -> Person:
+    return team.person("mara")
+
+
+def start(person: Person) -> str:
+    return sessions.start(accounts.get(person.id), "Firefox")[0]
+
+
+def age(by: timedelta) -> None:
+    with transaction():
+        db.session.execute(update(Session).values(last_seen_at=now() - by))
+
+
+def test_a_secret_finds_its_person_in_one_select(mara: Person) -> None:
+    secret = start(mara)
+    statements: list[str] = []
+
+    def note(*args: object) -> None:
+        statements.append(str(args[2]))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    me = sessions.find(secret)
+    event.remove(db.engine, "before_cursor_execute", note)
+    assert me
+    assert (me.user_id, me.name, me.display_name, me.is_admin) == (mara.id, "mara", "Mara", False)
+    assert len([text for text in statements if text.startswith("SELECT")]) == 1
+    assert len(statements) <= 2
+
+
+def test_only_hashes_are_stored(mara: Person) -> None:
+    secret = start(mara)
+    stored = [*db.session.scalars(select(Session.secret_hash)), *db.session.scalars(select(Token.secret_hash))]
+    assert secret not in stored
+    assert mara.token not in stored
+    assert all(len(text) == 64 for text in stored)
+
+
+@pytest.mark.parametrize("secret", ["", "x", "chat_x", "\ud800", "é", "a" * 10_000])
+def test_a_wrong_secret_finds_nobody(mara: Person, secret: str) -> None:
+    start(mara)
+    assert sessions.find(secret) is None
+    assert tokens.find(secret) is None
+
+
+def test_a_session_of_thirty_idle_days_is_over(mara: Person) -> None:
+    secret = start(mara)
+    age(timedelta(days=29))
+    me = sessions.find(secret)
+    assert me
+    age(timedelta(days=30, minutes=1))
+    assert sessions.find(secret) is None
+    assert sessions.listing(me) == []
+
+
+def test_the_last_use_is_noted_once_an_hour(mara: Person) -> None:
+    secret = start(mara)
+    age(timedelta(minutes=59))
+    before = db.session.scalar(select(Session.last_seen_at))
+    sessions.find(secret)
+    assert db.session.scalar(select(Session.last_seen_at)) == before
+    age(timedelta(minutes=61))
+    sessions.find(secret)
+    touched = db.session.scalar(select(Session.last_seen_at))
+    assert touched
+    assert before
+    assert touched > before
+
+
+def test_signing_out_ends_the_session_alone(mara: Person) -> None:
+    here, there = start(mara), start(mara)
+    me = sessions.find(here)
+    assert me
+    sessions.sign_out(me)
+    sessions.sign_out(me)
+    assert sessions.find(here) is None
+    assert sessions.find(there)
+    assert tokens.find(mara.token)
+
+
+def test_the_others_are_signed_out(mara: Person, team: Team) -> None:
+    stranger = start(team.person("stranger"))
+    here, there = start(mara), start(mara)
+    me = sessions.find(here)
+    assert me
+    assert sessions.revoke_others(me) == 1
+    assert sessions.find(here)
+    assert sessions.find(there) is None
+    assert sessions.find(stranger)
+
+
+def test_everywhere_is_here_too(mara: Person, team: Team) -> None:
+    secret = start(mara)
+    me = sessions.find(secret)
+    assert me
+    with pytest.raises(Forbidden):
+        sessions.revoke_all_of(team.person("stranger").identity, mara.id)
+    assert sessions.revoke_all_of(me, mara.id) == 1
+    assert sessions.find(secret) is None
+
+
+def test_one_ends_ones_own_sessions_alone(mara: Person, team: Team) -> None:
+    start(mara)
+    row = sessions.listing(mara.identity)[0]
+    assert row.user_agent == "Firefox"
+    with pytest.raises(NotFound):
+        sessions.revoke(team.person("stranger").identity, row.id)
+    sessions.revoke(mara.identity, row.id)
+    assert sessions.listing(mara.identity) == []
+
+
+def test_who_has_no_password_cannot_sign_in(mara: Person) -> None:
+    for name in ("mara", "nobody", "", "\0", "x" * 5000):
+        with pytest.raises(Invalid, match="do not belong together"):
+            sessions.sign_in(name, "")
+
+
+def test_tokens_are_for_their_person_and_administrators(team: Team, mara: Person) -> None:
+    boss, stranger = team.person("boss", admin=True), team.person("stranger")
+    secret, token = tokens.create(mara.identity, "mara", "deploys")
+    assert secret.startswith("chat_")
+    found = tokens.find(secret)
+    assert found
+    assert (found.user_id, found.credential_id) == (mara.id, token.id)
+    with pytest.raises(Forbidden):
+        tokens.create(stranger.identity, "mara")
+    with pytest.raises(Forbidden):
+        tokens.listing(stranger.identity, "mara")
+    with pytest.raises(NotFound):
+        tokens.revoke(stranger.identity, token.id)
+    assert "deploys" in [row.label for row in tokens.listing(boss.identity, "mara")]
+    tokens.revoke(boss.identity, token.id)
+    assert tokens.find(secret) is None

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import gevent
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chatapp import throttle
+from chatapp.domain import accounts, passwords
+from chatapp.domain.errors import Invalid, TooMany
+
+PASSWORD = "four plain words here"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    def verified(_stored: str | None, password: str) -> bool:
+        gevent.sleep(0)
+        return password == PASSWORD
+
+    monkeypatch.setattr(passwords, "verify_password", verified)
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def fail(name: str, address: str = "192.0.2.1") -> None:
+    """Fail to sign in once."""
+    with pytest.raises(Invalid), throttle.sign_in_attempt(name, address):
+        raise Invalid("password", "wrong")
+
+
+def is_held(name: str, address: str = "192.0.2.1") -> bool:
+    try:
+        with throttle.sign_in_attempt(name, address):
+            return False
+    except TooMany as error:
+        assert 0 < error.retry_after <= 15 * 60
+        return True
+
+
+@pytest.mark.parametrize("name", ["mara", "nobody"])
+def test_guessing_is_told_to_wait_whether_the_account_exists_or_not(
+    app: Flask, client: FlaskClient, name: str
+) -> None:
+    with app.app_context():
+        accounts.create("mara", "Mara", PASSWORD)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/sign-in").text)
+    assert found is not None
+    data = {"name": name, "csrf_token": found[1], "password": "wrong"}
+    assert [client.post("/sign-in", data=data).status_code for _ in range(5)] == [400] * 5
+    answer = client.post("/sign-in", data={**data, "password": PASSWORD})
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 900
+
+
+@pytest.mark.usefixtures("context")
+def test_only_failures_count() -> None:
+    for _ in range(30):
+        with throttle.sign_in_attempt("mara", "192.0.2.1"):
+            pass
+    assert not is_held("mara")
+
+
+@pytest.mark.usefixtures("context")
+def test_an_account_is_held_from_every_address_in_every_spelling() -> None:
+    for n in range(5):
+        fail("mara", f"192.0.2.{n}")
+    assert is_held(" MARA ", "198.51.100.1")
+    assert not is_held("nils", "192.0.2.1")
+
+
+@pytest.mark.usefixtures("context")
+def test_an_address_is_held_after_twenty() -> None:
+    for n in range(20):
+        assert not is_held(f"person{n}")
+        fail(f"person{n}")
+    assert is_held("person20")
+    assert not is_held("person20", "198.51.100.1")
+
+
+@pytest.mark.usefixtures("context")
+def test_guesses_sent_at_once_are_counted_as_well(app: Flask) -> None:
+    outcomes: list[str] = []
+
+    def guess() -> None:
+        with app.app_context():
+            try:
+                with throttle.sign_in_attempt("mara", "192.0.2.1"):
+                    gevent.sleep(0)
+                    raise Invalid("password", "wrong")
+            except (Invalid, TooMany) as error:
+                outcomes.append(type(error).__name__)
+
+    gevent.joinall([gevent.spawn(guess) for _ in range(50)], raise_error=True)
+    assert outcomes.count("Invalid") == 5
+    assert outcomes.count("TooMany") == 45
+
+
+def test_an_ipv6_client_is_its_network() -> None:
+    assert throttle.network("2001:db8:1:2:aaaa::1") == throttle.network("2001:db8:1:2::9")
+    assert throttle.network("2001:db8:1:3::1") != throttle.network("2001:db8:1:2::1")
+    assert throttle.network("::ffff:192.0.2.1") == throttle.network("192.0.2.1")
+    assert throttle.network("") == "unknown"
+
+
+def test_posts_are_held_past_the_limit_and_refill(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("chatapp.throttle.time.monotonic", lambda: clock[0])
+    posts = throttle.PostThrottle(60)
+    for _ in range(60):
+        posts.check("user_a")
+    with pytest.raises(TooMany) as held:
+        posts.check("user_a")
+    assert held.value.retry_after == 1
+    posts.check("user_b")
+    clock[0] += 1
+    posts.check("user_a")
+    with pytest.raises(TooMany):
+        posts.check("user_a")
+
+
+def test_no_limit_is_no_limit() -> None:
+    posts = throttle.PostThrottle(0)
+    for _ in range(1000):
+        posts.check("user_a")
