@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ def full_moment(moment: datetime | None) -> str:
 
 def browser(user_agent: str) -> str:
     """Name the browser and system that a User-Agent speaks of, roughly."""
-    name = next((name for name in _BROWSERS if re.search(rf"\b{name}/", user_agent)), "")
+    name = next((name for name in _BROWSERS if f"{name}/" in user_agent), "")
     system = next((said for key, said in _SYSTEMS.items() if key in user_agent), "")
     named = _NAMES.get(name, name) or "A browser"
     return f"{named} on {system}" if system else named

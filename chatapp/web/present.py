@@ -186,7 +186,7 @@ class Opened:
     @property
     def beginning(self) -> str:
         """The sentence above the first message."""
-        if self.kind == "dm":
+        if self.kind == "dm" or self.archived:
             return "Only the people in it can read this conversation."
         if self.private:
             return "Only its members find and read this group."

@@ -263,5 +263,10 @@ def test_markup_in_names_is_text(team: Team, ann: Person) -> None:
     eve = team.person("eve", display_name='<img src=x onerror="alert(1)">')
     dm = team.dm(ann, eve)
     team.post(eve, dm, "Hello")
-    for path in (f"/conversations/{dm}", f"/conversations/{dm}/details", "/people", "/admin/people"):
+    for path in (
+        f"/conversations/{dm}",
+        f"/conversations/{dm}/details",
+        "/people",
+        "/admin/people",
+    ):
         assert "<img" not in ann.browser().get(path).text
