@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+import gevent
 from flask import Flask, current_app
 
 from chatapp.api import deliveries, streams
@@ -18,6 +19,9 @@ from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
 
 logger = logging.getLogger("chatapp.delivery")
+
+#: Seconds that streams have to take their goodbye in before they are broken.
+GOODBYE = 3
 
 
 class Delivery:
@@ -42,6 +46,7 @@ class Delivery:
         """Say goodbye to every stream; the process is about to stop."""
         log_event(logger, "drain", streams=len(self.hub))
         self.hub.drain()
+        gevent.spawn_later(GOODBYE, self.hub.abandon)
 
     def stop(self) -> None:
         """Stop following and beating; open streams hear no more."""

@@ -111,6 +111,11 @@ class Hub:
         for subscriber in self.subscribers():
             subscriber.end(farewell("restart"))
 
+    def abandon(self) -> None:
+        """Break the streams that are still open: their clients read no goodbye."""
+        for subscriber in self.subscribers():
+            subscriber.cut()
+
     def subscribers(self) -> list[Subscriber]:
         """Return every subscriber there is now."""
         return [subscriber for owned in self._owners.values() for subscriber in owned]
@@ -161,7 +166,7 @@ class Hub:
             case Disconnect(owner, credential):
                 for subscriber in list(self._owners.get(owner, ())):
                     if credential in (None, subscriber.credential):
-                        subscriber.end(farewell("revoked"))
+                        subscriber.cut(farewell("revoked"))
                         self.remove(subscriber)
 
     def _grant(self, owner: str, channel: str) -> None:
@@ -176,7 +181,7 @@ class Hub:
             if channel in subscriber.channels:
                 self._detach(subscriber, channel)
                 if not subscriber.channels:
-                    subscriber.end(farewell("revoked"))
+                    subscriber.cut(farewell("revoked"))
 
     def _detach(self, subscriber: Subscriber, channel: str) -> None:
         subscriber.channels.discard(channel)

@@ -36,6 +36,7 @@ class Subscriber:
         "_parked",
         "_queue",
         "_queued_bytes",
+        "_sending",
         "_unsent",
         "channels",
         "credential",
@@ -64,6 +65,7 @@ class Subscriber:
         self._queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._queued_bytes = 0
         self._parked = False
+        self._sending = False
         self._lags = False
         self._unsent = b""
         self._closing: bytes | None = None
@@ -97,6 +99,12 @@ class Subscriber:
             self._closing = farewell
             self._wake()
 
+    def cut(self, farewell: bytes = b"") -> None:
+        """End the stream now: a client that is being written to, and may never read, is cut off."""
+        self.end(farewell)
+        if self._sending and self.wire is not None:
+            self.wire.abort()
+
     def frames(self, opening: bytes, catch_up: Callable[[Subscriber], bytes]) -> Iterator[bytes]:
         """Yield the response's body: ``opening`` (the replay), then what is offered, until ended.
 
@@ -106,6 +114,7 @@ class Subscriber:
         Raises:
             OSError: the client has gone.
         """
+        self._sending = True
         yield opening
         while self._closing is None:
             waiting = self._wait()
@@ -155,9 +164,11 @@ class Subscriber:
 
     def _wait(self) -> bytes:
         """Park until there is something to do; return all that waits, perhaps nothing."""
+        self._sending = False
         self._parked = self._queue.empty()
         items = [self._queue.get()]
         self._parked = False
+        self._sending = True
         if self._unsent and self.wire is not None:
             # The rest of a chunk that the hub began: no other byte may come before it.
             rest, self._unsent = self._unsent, b""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from gevent.socket import socket as GeventSocket  # noqa: N812 (a class)
@@ -16,6 +17,9 @@ from gevent.socket import socket as GeventSocket  # noqa: N812 (a class)
 #: Milliseconds after which unanswered bytes mean that the peer has vanished. Without it Linux
 #: keeps a sleeping laptop's stream for 15 minutes.
 PEER_TIMEOUT = 9_000
+#: Bytes that the kernel may buffer for one client (Linux doubles it). Left to itself it goes up to
+#: 4 MB; with the subscriber's queue this keeps a client that stopped reading below 256 KB.
+SEND_BUFFER = 64 * 1024
 
 
 class Wire:
@@ -30,6 +34,7 @@ class Wire:
         self._cooperative = sock
         self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]  # noqa: SLF001
         self.chunked = chunked
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)
 
@@ -51,6 +56,11 @@ class Wire:
             OSError: the connection is broken.
         """
         self._cooperative.sendall(data)
+
+    def abort(self) -> None:
+        """Break the connection, so that whoever waits for the client to read waits no longer."""
+        with suppress(OSError):
+            self._raw.shutdown(socket.SHUT_RDWR)
 
 
 def from_environ(environ: Mapping[str, Any]) -> Wire | None:
