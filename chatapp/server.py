@@ -24,8 +24,10 @@ from chatapp.config import ConfigError, Settings
 
 # Imported before the fork, so that a worker that was killed is replaced in 0.2 s, not in 1 s.
 # Nothing of chatapp may be here. A new version of one of these needs a restart, not a reload.
-_WARM: tuple[str, ...] = ("flask", "flask_limiter", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2")
-_WARM += ("markdown_it", "linkify_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite")
+_WARM = (
+    *("flask", "flask_limiter", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2"),
+    *("markdown_it", "linkify_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite"),
+)
 # Descriptors that are no connection: the database's, the listener's, the hub's own.
 _DESCRIPTORS_KEPT = 256
 
@@ -52,7 +54,7 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         for handler in self.error_log.handlers:
             handler.setFormatter(logs.JsonFormatter())
 
-    def info(self, msg: str, *args: object, **kwargs: Any) -> None:  # noqa: ANN401
+    def info(self, msg: str, *args: object, **kwargs: Any) -> None:
         """Log, but for what gunicorn says before our checks: a refusal shall be one line."""
         if not msg.startswith("Starting gunicorn"):
             super().info(msg, *args, **kwargs)
