@@ -23,7 +23,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     # application: a reload must run the code that is on disk then.
     from flask import Flask
 
-    from chatapp import api, cli, extensions, identity, security, static_files, throttle, web
+    from chatapp import (
+        api,
+        cli,
+        extensions,
+        identity,
+        metrics,
+        security,
+        static_files,
+        throttle,
+        web,
+    )
     from chatapp.api import delivery, problems
     from chatapp.config import Settings
 
@@ -35,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     identity.init_app(app)
     throttle.init_app(app, settings.posts_per_minute)
     problems.init_app(app)
+    metrics.init_app(app)
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)

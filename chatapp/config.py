@@ -29,6 +29,8 @@ class Settings:
     streams: int
     #: Messages a user may post in a minute; 0 is no limit.
     posts_per_minute: int
+    #: Days that the event log is kept: how long a client may be away and still catch up exactly.
+    log_days: int
     #: How many proxies in front of us set X-Forwarded-*; 0 trusts none of those headers.
     trusted_proxies: int
     debug: bool
@@ -54,6 +56,7 @@ class Settings:
             streams_per_user=_number(env, "CHAT_STREAMS_PER_USER", 20, least=1),
             streams=_number(env, "CHAT_STREAMS", 10_000, least=1),
             posts_per_minute=_number(env, "CHAT_POSTS_PER_MINUTE", 120),
+            log_days=_number(env, "CHAT_LOG_DAYS", 30, least=1, most=3650),
             trusted_proxies=_number(env, "CHAT_TRUSTED_PROXIES", 0, most=10),
             debug=env.get("CHAT_DEBUG", "") not in ("", "0"),
         )

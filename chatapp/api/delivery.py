@@ -11,11 +11,14 @@ from flask import Flask, current_app
 from chatapp.api import deliveries, streams
 from chatapp.config import Settings
 from chatapp.domain import log
+from chatapp.housekeeping import Housekeeping
 from chatapp.logs import log_event
+from chatapp.metrics import Metrics
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.heartbeat import Heartbeat
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.pulse import Pulse
 from chatapp.realtime.subscriber import Subscriber
 
 logger = logging.getLogger("chatapp.delivery")
@@ -29,14 +32,25 @@ class Delivery:
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
-        self.hub = Hub(per_owner=settings.streams_per_user, most=settings.streams, observe=_observe)
-        self.heartbeat = Heartbeat(self.hub)
-        self.follower = Follower(self._position, self._after, self.hub.deliver)
+        self._metrics: Metrics = app.extensions["chatapp.metrics"]
+        self.hub = Hub(
+            per_owner=settings.streams_per_user, most=settings.streams, observe=self._observe
+        )
+        self.follower = Follower(
+            self._position, self._after, self.hub.deliver, self._metrics.delivery_lag.observe
+        )
+        self._background = (
+            self.follower,
+            Heartbeat(self.hub),
+            Pulse(self._metrics.loop_lag.observe),
+            Housekeeping(app, settings.log_days),
+        )
+        self._metrics.watch_streams(self.hub.__len__)
 
     def start(self) -> None:
         """Start following the log; the first stream of the process does it."""
-        self.follower.start()
-        self.heartbeat.start()
+        for part in self._background:
+            part.start()
 
     def is_following(self) -> bool:
         """Whether new events reach this process's streams; before the first one, they would."""
@@ -50,8 +64,12 @@ class Delivery:
 
     def stop(self) -> None:
         """Stop following and beating; open streams hear no more."""
-        self.follower.stop()
-        self.heartbeat.stop()
+        for part in self._background:
+            part.stop()
+
+    def _observe(self, event: str, **fields: str | int) -> None:
+        log_event(logger, event, logging.INFO, **fields)
+        self._metrics.observe(event, **fields)
 
     def _position(self) -> int:
         with self._app.app_context():
@@ -63,6 +81,7 @@ class Delivery:
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
         """Return what a subscriber that was too slow has missed, with a short app context."""
+        self._metrics.overflows.inc()
         with self._app.app_context():
             return streams.catch_up(subscriber)
 
@@ -78,7 +97,3 @@ def init_app(app: Flask, settings: Settings) -> None:
     delivery = Delivery(app, settings)
     app.extensions["chatapp"] = delivery
     app.extensions["chatapp.doorbell"] = delivery.follower.ring
-
-
-def _observe(event: str, **fields: str | int) -> None:
-    log_event(logger, event, logging.INFO, **fields)

@@ -14,6 +14,7 @@ from chatapp.api.fields import Id, Optional, Text
 from chatapp.api.query import read_query
 from chatapp.domain import history, messages
 from chatapp.domain.errors import Forbidden, Invalid, NotFound
+from chatapp.metrics import current_metrics
 
 bp = Blueprint("messages", __name__, url_prefix="/messages")
 
@@ -33,7 +34,8 @@ def post() -> Response:
         raise Forbidden("userId must be your own: nobody speaks for somebody else.", "userId")
     conversation_id = conversation_named_in(body)
     throttle.check_post(me.user_id)
-    posted = messages.post(me, conversation_id, body["content"], body["clientId"])
+    with current_metrics().posts.time():
+        posted = messages.post(me, conversation_id, body["content"], body["clientId"])
     return json_answer(show.message(posted.message), 201 if posted.created else 200)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from chatapp.api import deliveries
 from chatapp.domain import access, log
 from chatapp.domain.log import TEAM, Head, Logged
+from chatapp.metrics import current_metrics
 from chatapp.realtime import cursor as cursors
 from chatapp.realtime.cursor import Cursor
 from chatapp.realtime.hub import RETRY, Hub
@@ -60,8 +61,6 @@ def _start(last_seen: str, head: Head) -> int | str:
         return "epoch"
     if cursor.position > head.position:
         return "future"
-    if cursor.position < head.pruned_position:
-        return "pruned"
     return cursor.position
 
 
@@ -70,11 +69,16 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
     rows: list[Logged] = []
     if isinstance(start, int) and start < head.position:
         rows = _entitled(subscriber, start, head)
-        if len(rows) > LONGEST_REPLAY:
+        # Asked after the rows were read: what was pruned in between is then noticed.
+        if start < log.head().pruned_position:
+            start = "pruned"
+        elif len(rows) > LONGEST_REPLAY:
             start = "length"
     subscriber.position = head.position
     if isinstance(start, str):
+        current_metrics().resets.labels(start).inc()
         return deliveries.reset(start, Cursor(head.epoch, head.position))
+    current_metrics().replays.observe(len(rows))
     entries = deliveries.entries(rows, head.epoch)
     return b"".join(entry.frame for entry in entries if entry.frame is not None)
 

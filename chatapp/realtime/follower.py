@@ -7,11 +7,13 @@ event. One greenlet a process does this, so everything is delivered in the order
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import Event
 
+from chatapp.realtime.background import Background
 from chatapp.realtime.entry import Entry
 
 #: Seconds between looks at the log without a ring: what other processes write is seen by then.
@@ -25,7 +27,7 @@ logger = logging.getLogger(__name__)
 ReadAfter = Callable[[int], Sequence[Entry]]
 
 
-class Follower:
+class Follower(Background):
     """The reader of the log for one process."""
 
     def __init__(
@@ -33,12 +35,14 @@ class Follower:
         read_position: Callable[[], int],
         read_after: ReadAfter,
         deliver: Callable[[Sequence[Entry]], None],
+        observe_lag: Callable[[float], None],
     ) -> None:
         self._read_position = read_position
         self._read_after = read_after
         self._deliver = deliver
+        self._observe_lag = observe_lag
+        self._rung_at: float | None = None
         self._rung = Event()
-        self._greenlet: gevent.Greenlet[[], None] | None = None
         self._failed = False
         self.position = 0
 
@@ -46,7 +50,7 @@ class Follower:
         """Begin at the log's present end, if not begun already; before the first subscriber."""
         if self._greenlet is None:
             self.position = self._read_position()
-            self._greenlet = gevent.spawn(self._run)
+        super().start()
 
     def is_well(self) -> bool:
         """Whether the log could be read when it was last tried."""
@@ -54,15 +58,11 @@ class Follower:
 
     def ring(self) -> None:
         """Say that the log has grown."""
+        self._rung_at = self._rung_at or time.monotonic()
         self._rung.set()
 
-    def stop(self) -> None:
-        """End the greenlet; what it has not delivered stays in the log."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
-            self._greenlet = None
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Follow the log, whatever happens to a single reading of it."""
         while True:
             self._rung.wait(POLL)
             self._rung.clear()
@@ -76,6 +76,9 @@ class Follower:
                 self._rung.set()
 
     def _catch_up(self) -> None:
+        rung_at, self._rung_at = self._rung_at, None
         while entries := self._read_after(self.position):
             self._deliver(entries)
             self.position = entries[-1].position
+        if rung_at is not None:
+            self._observe_lag(time.monotonic() - rung_at)

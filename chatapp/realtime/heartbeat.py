@@ -12,29 +12,18 @@ from itertools import count
 import gevent
 
 from chatapp.realtime import frames
+from chatapp.realtime.background import Background
 from chatapp.realtime.hub import Hub, farewell
 
 #: Seconds between two pings of a stream. Clients take a stream for dead after two without.
 INTERVAL = 20
 
 
-class Heartbeat:
+class Heartbeat(Background):
     """The heart of one process."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._greenlet: gevent.Greenlet[[], None] | None = None
-
-    def start(self) -> None:
-        """Begin beating, if not begun already."""
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn(self._run)
-
-    def stop(self) -> None:
-        """Stop beating."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
-            self._greenlet = None
 
     def beat(self, share: int) -> None:
         """Ping the ``share``-th of INTERVAL shares of all streams; end those past their time."""
@@ -46,7 +35,8 @@ class Heartbeat:
                 if subscriber.expires_at <= now:
                     subscriber.end(farewell("lifetime"))
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Beat once a second."""
         for second in count():
             gevent.sleep(1)
             self.beat(second % INTERVAL)

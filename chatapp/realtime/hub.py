@@ -24,6 +24,8 @@ LIFETIME = (30 * 60, 60 * 60)
 RETRY = (500, 3000)
 
 #: Told of what happens: an event's name and its fields. For the log and the metrics.
+#: ``broadcast`` (channel, position, events, subscribers, direct), ``subscription_added`` and
+#: ``subscription_removed`` (user, channel, subscribers: how many are left).
 Observer = Callable[..., None]
 
 
