@@ -101,7 +101,7 @@ def test_list_follows_what_happens_elsewhere(ada: Person, ben: Person, open_tab:
     expect(first.locator(".name")).to_have_text("busy one")
     expect(first.locator(".last-words")).to_have_text("Ada: psst, over here")
     expect(first.locator(".unread-count")).to_have_text("1")
-    page.wait_for_function("/^\\(\\d+\\) /.test(document.title)")
+    page.wait_for_function("() => /^\\(\\d+\\) /.test(document.title)")
     fresh = ada.group("brand new", ben)
     item = page.locator(f"[data-conversation-id={fresh.id}].conversation-item")
     expect(item.locator(".name")).to_have_text("brand new")

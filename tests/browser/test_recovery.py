@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import composer, connection, expect_texts, message, send, texts
-from tests.browser.people import Person
+from tests.browser.people import Person, Team
 from tests.support.server import Server
 
 OpenTab = Callable[..., Page]
@@ -97,7 +97,6 @@ def test_reset_reloads_the_state_and_keeps_what_is_typed(
         ),
     )
     with page.expect_request("**/api/sse?**") as stream:
-        page.route("**/api/sse?**", lambda route: route.fallback())
         page.goto(talk.path)
     assert "cursor=foreign" in stream.value.url
     composer(page).fill("still typing")
@@ -116,9 +115,9 @@ def test_failed_send_offers_to_try_again_with_the_same_client_id(
     page = open_tab(ben, talk.path)
     sent: list[str] = []
 
-    def refuse(route: object) -> None:
-        sent.append(route.request.post_data_json["clientId"])  # type: ignore[attr-defined]
-        route.fulfill(status=403, json={"title": "Forbidden"})  # type: ignore[attr-defined]
+    def refuse(route: Route) -> None:
+        sent.append(route.request.post_data_json["clientId"])
+        route.fulfill(status=403, json={"title": "Forbidden"})
 
     page.route("**/api/messages", refuse)
     send(page, "please arrive")
@@ -138,19 +137,22 @@ def test_lost_answer_does_not_send_twice(
 ) -> None:
     talk = ada.group("lost answer", ben)
     page = open_tab(ben, talk.path)
-    lost: list[str] = []
+    ids: list[str] = []
 
-    def lose_first_answer(route: object) -> None:
-        route.fetch()  # type: ignore[attr-defined]
-        lost.append("")
-        route.abort() if len(lost) == 1 else route.continue_()  # type: ignore[attr-defined]
+    def lose_first_answer(route: Route) -> None:
+        ids.append(route.request.post_data_json["clientId"])
+        if len(ids) > 1:
+            return route.continue_()
+        route.fetch()
+        return route.abort()
 
     page.route("**/api/messages", lose_first_answer)
     send(page, "only once")
-    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes(':out:'))")
+    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.includes(':out:'))")
     expect_texts(page, ["only once"])
     assert ben.hear(talk) == ["only once"]
-    assert len(lost) == 2
+    assert len(ids) == 2
+    assert ids[0] == ids[1]
     complaints.clear()
 
 
@@ -166,7 +168,7 @@ def test_outbox_survives_a_reload_and_sends_in_order(
         send(page, text)
     expect(message(page, "kept 1").locator(".failure")).to_be_visible()
     page.reload()
-    page.wait_for_function("document.querySelectorAll('.message.pending').length === 3")
+    page.wait_for_function("() => document.querySelectorAll('.message.pending').length === 3")
     page.unroute("**/api/messages")
     page.locator(".failure:visible [data-retry]").first.click()
     expect_texts(page, wanted)
@@ -175,9 +177,9 @@ def test_outbox_survives_a_reload_and_sends_in_order(
 
 
 def test_signed_out_is_said(
-    team: object, ada: Person, signed_in: SignedIn, complaints: list[str]
+    team: Team, ada: Person, signed_in: SignedIn, complaints: list[str]
 ) -> None:
-    dora = team.person("dora")  # type: ignore[attr-defined]
+    dora = team.person("dora")
     talk = ada.group("signed out", dora)
     context = signed_in(dora)
     page = live_tab(context, talk.path)

@@ -9,6 +9,7 @@ const AHEAD = 800; // load before the reader gets there
  */
 export class Scrolling {
   #missed = 0;
+  #owed = 0;
 
   constructor(section, timeline, conversation, seen) {
     this.scroller = section.querySelector('[data-scroller]');
@@ -53,11 +54,14 @@ export class Scrolling {
     return this.following ? this.pages.newest() : this.pages.around(this.topRow().id);
   }
 
+  /** Do a change while `anchor` stays where it is; its row may be made anew, with the same id. */
   keepPlace(anchor, change) {
-    const before = anchor?.getBoundingClientRect().top;
+    const top = () => document.getElementById(anchor.id)?.getBoundingClientRect().top;
+    const wanted = anchor && top() + this.#owed;
     change();
-    const after = anchor && document.getElementById(anchor.id)?.getBoundingClientRect().top;
-    if (!this.following && after !== undefined && after !== before) this.scroller.scrollTop += after - before;
+    if (!anchor || this.following || top() === undefined) return;
+    this.scroller.scrollTop += top() - wanted;
+    this.#owed = wanted - top(); // scrolling knows whole pixels only: without this, they would add up
   }
 
   topRow() {

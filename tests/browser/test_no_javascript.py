@@ -1,0 +1,104 @@
+"""Everything works with JavaScript switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.page import message
+from tests.browser.people import PASSWORD, Person
+from tests.browser.test_reading import fill
+from tests.support.server import Server
+
+SignedIn = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def page(ben: Person, signed_in: SignedIn) -> Iterator[Page]:
+    """Ben's browser, without scripts."""
+    return signed_in(ben, java_script_enabled=False).new_page()
+
+
+def write(page: Page, text: str) -> None:
+    page.locator("[data-composer] textarea").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def test_sign_in_and_out(browser: Browser, server: Server, ben: Person) -> None:
+    context = browser.new_context(base_url=server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("Name").fill(ben.name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("navigation", name="Conversations")).to_be_attached()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    context.close()
+
+
+def test_read_page_back_and_post(ada: Person, ben: Person, page: Page) -> None:
+    talk = ada.group("plain pages", ben)
+    wanted = fill(talk, ada, 120)
+    page.goto(talk.path)
+    newest = texts_of(page)
+    assert newest == wanted[-len(newest) :]
+    page.get_by_role("link", name="Older messages").click()
+    older = texts_of(page)
+    assert older == wanted[-len(newest) - len(older) : -len(newest)]
+    page.get_by_role("link", name="Jump to the newest").click()
+    write(page, "posted by a *form*")
+    expect(message(page, "posted by a form")).to_be_visible()
+    assert ada.hear(talk)[-1] == "posted by a *form*"
+
+
+def texts_of(page: Page) -> list[str]:
+    return [text.strip() for text in page.locator(".message .body").all_text_contents()]
+
+
+def test_edit_and_delete(ada: Person, ben: Person, page: Page) -> None:
+    talk = ada.group("plain edits", ben)
+    mine = ben.say(talk, "a typpo")
+    page.goto(f"/messages/{mine['id']}/edit")
+    page.locator("textarea[name=content]").fill("a typo")
+    page.get_by_role("button", name="Save").click()
+    assert ada.hear(talk) == ["a typo"]
+    page.goto(f"/messages/{mine['id']}/delete")
+    page.get_by_role("button", name="Delete").click()
+    assert ada.hear(talk) == []
+
+
+def test_start_a_direct_message(ada: Person, page: Page) -> None:
+    page.goto("/direct-messages/new")
+    page.get_by_label("Ada").check()
+    page.get_by_role("button", name="Open the conversation").click()
+    expect(page.locator("section.conversation[data-kind=dm]")).to_be_visible()
+    write(page, "Hello by form")
+    expect(message(page, "Hello by form")).to_be_visible()
+
+
+def test_create_join_and_leave_a_group(ada: Person, ben: Person, page: Page) -> None:
+    page.goto("/groups/new")
+    page.get_by_label("Name", exact=True).fill("made by a form")
+    page.get_by_role("button", name="Create the group").click()
+    expect(page.locator("section.conversation[data-kind=group]")).to_be_visible()
+    write(page, "the first words")
+    expect(message(page, "the first words")).to_be_visible()
+
+    open_group = ada.group("come in")
+    page.goto("/groups?q=come")
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_role("heading", name="come in", level=1)).to_be_visible()
+    assert ben.id in ada.call("GET", f"/api/conversations/{open_group.id}")["memberIds"]
+
+    page.goto(f"{open_group.path}/details")
+    page.get_by_role("button", name="Leave").click()
+    assert ben.id not in ada.call("GET", f"/api/conversations/{open_group.id}")["memberIds"]
+
+
+def test_scripts_really_are_off(page: Page) -> None:
+    """The premise: scripts really are off here."""
+    page.goto("/conversations")
+    expect(page.locator("[data-connection][data-state]")).to_have_count(0)
