@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from html import escape
-from itertools import groupby, islice
+from itertools import groupby
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Characters of one block that are coloured; a longer one is shown plain.
 MAX_CODE = 4000
-#: Seconds of processor time that a block may take. Counting does not bound a lexer: its patterns
-#: are quadratic on hostile code (2,000 empty lines as Java took 0.6 s), lively code takes 3 ms.
+#: Seconds of processor time for the code of one message. Counting does not bound a lexer: its
+#: patterns are quadratic on hostile code (4,000 empty lines of Java took 0.6 s).
 MAX_SECONDS = 0.008
 
 #: The languages that are coloured: those in which no single piece stayed long on hostile input.
@@ -76,27 +77,38 @@ CLASSES: dict[_TokenType, str] = {
 }
 
 
-def highlight(code: str, language: str, most: int) -> tuple[str, int]:
-    """Return ``code`` as HTML, its pieces in classed spans, and how many pieces were looked at.
+@dataclass(slots=True)
+class Allowance:
+    """What colouring the code of one message may still cost."""
 
-    It stays plain where its language is unknown, or it has more than ``most`` pieces.
+    pieces: int
+    seconds: float = MAX_SECONDS
+
+
+def highlight(code: str, language: str, allowance: Allowance) -> str:
+    """Return ``code`` as HTML, its pieces in classed spans, and charge what that cost.
+
+    It stays plain where its language is unknown, or where it costs more than is left.
     """
     lexer_name = LANGUAGES.get(language.lower())
     if lexer_name is None or len(code) > MAX_CODE:
-        return escape(code), 0
-    pieces = list(islice(_pieces(_lexer(lexer_name), code), most + 1))
-    # Something is missing where a limit was reached.
-    whole = sum(len(text) for _, text in pieces) >= len(code)
-    return (_html(pieces) if whole else escape(code)), len(pieces)
+        return escape(code)
+    pieces = list(_pieces(_lexer(lexer_name), code, allowance))
+    is_whole = sum(len(text) for _, text in pieces) >= len(code)
+    return _html(pieces) if is_whole else escape(code)
 
 
-def _pieces(lexer: Lexer, code: str) -> Iterator[tuple[_TokenType, str]]:
-    """Yield the lexer's pieces until the time is up."""
-    deadline = thread_time() + MAX_SECONDS
+def _pieces(lexer: Lexer, code: str, allowance: Allowance) -> Iterator[tuple[_TokenType, str]]:
+    """Yield the lexer's pieces for as long as the allowance lasts."""
+    before = thread_time()
     for piece in lexer.get_tokens(code):
-        yield piece
-        if thread_time() > deadline:
+        now = thread_time()
+        allowance.pieces -= 1
+        allowance.seconds -= now - before
+        before = now
+        if allowance.pieces < 0 or allowance.seconds < 0:
             return
+        yield piece
 
 
 def _html(pieces: list[tuple[_TokenType, str]]) -> str:
@@ -117,4 +129,5 @@ def _class(kind: _TokenType) -> str:
 
 @cache
 def _lexer(name: str) -> Lexer:
-    return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+    # `startinline`: PHP in a chat comes without its opening tag.
+    return get_lexer_by_name(name, stripnl=False, ensurenl=False, startinline=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
-from chatapp.text.code import highlight
+from chatapp.text.code import Allowance, highlight
 from chatapp.text.links import address, is_allowed
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Lists and quotes within each other (a list counts twice), and marks within each other.
 MAX_NESTING = 12
 #: 8,000 characters of prose take 200 to 600, with a mark in every line 1,100.
-MAX_STEPS = 2000
+MAX_STEPS = 1500
 
 #: `reference` lets 3 characters stand for 4,000; indented code and underlined headings come by
 #: accident in a chat; entities would hide what was typed; tables turn 1 kB into 317 kB.
@@ -81,8 +81,9 @@ def _fence(
 ) -> str:
     token = tokens[index]
     language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-    html, pieces = highlight(token.content, language, most=env["steps"])
-    env["steps"] = max(0, env["steps"] - pieces)
+    if "allowance" not in env:
+        env["allowance"] = Allowance(pieces=env["steps"])
+    html = highlight(token.content, language, env["allowance"])
     return f"<pre><code>{html}</code></pre>\n"
 
 

@@ -30,7 +30,7 @@ def build(folder: Path, **env: str) -> Flask:
     app.add_url_rule("/api/json", "json", lambda: {"a": 1}, methods=["GET", "POST"])
     app.add_url_rule("/api/sse", "stream", stream)
     app.add_url_rule("/moved", "moved", lambda: redirect("/page"))
-    app.add_url_rule("/api/broken", "broken", lambda: 1 // 0)
+    app.add_url_rule("/api/broken", "broken", lambda: str(1 // 0))
     app.add_url_rule("/api/seen", "seen", lambda: [request.remote_addr, request.url])
     return app
 
@@ -52,7 +52,8 @@ def nonce_of(policy: str) -> str:
     ["/page", "/api/json", "/api/sse", "/moved", "/static/a.css", "/no", "/api/no", "/api/broken"],
 )
 def test_every_answer_is_protected(client: FlaskClient, path: str) -> None:
-    headers = client.get(path, headers={"Origin": "https://evil.example"}).headers
+    with client.get(path, headers={"Origin": "https://evil.example"}) as answer:
+        headers = answer.headers
     policy = headers["Content-Security-Policy"]
     assert nonce_of(policy)
     for part in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"):
@@ -75,7 +76,8 @@ def test_nothing_personal_is_stored_on_the_way(client: FlaskClient, path: str) -
 
 
 def test_files_keep_the_caching_that_they_ask_for(client: FlaskClient) -> None:
-    assert client.get("/static/a.css").headers["Cache-Control"] == "no-cache"
+    with client.get("/static/a.css") as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
 
 
 def test_the_nonce_is_the_pages_own_and_new_each_time(client: FlaskClient) -> None:

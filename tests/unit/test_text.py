@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 
 from chatapp.text import MAX_LENGTH, code, excerpt, parser, render
@@ -82,11 +84,12 @@ def test_named_code_is_coloured_and_other_code_is_not() -> None:
 @pytest.mark.parametrize("language", sorted(set(code.LANGUAGES.values())))
 def test_colours_change_no_character(language: str) -> None:
     source = 'class A { /* b */ "c" \'d\' 1.5 } # e\n\n-f\n+<g a="b">&amp;</g>'
-    html, _ = code.highlight(source, language, most=1000)
+    html = code.highlight(source, language, code.Allowance(pieces=1000, seconds=60))
+    assert "<span" in html
     bare = html.replace("</span>", "")
     for name in set(code.CLASSES.values()):
         bare = bare.replace(f'<span class="{name}">', "")
-    assert bare == code.escape(source, quote=False)
+    assert bare == escape(source, quote=False)
 
 
 def test_long_code_is_shown_plain() -> None:
@@ -94,6 +97,14 @@ def test_long_code_is_shown_plain() -> None:
     html = render("```json\n" + "[1]," * 1100 + "\n```")
     assert "<span" not in html
     assert html.count("[1],") == 1100
+
+
+def test_what_colouring_costs_is_charged_to_the_whole_message() -> None:
+    allowance = code.Allowance(pieces=10, seconds=60)
+    assert "<span" in code.highlight("1", "json", allowance)
+    assert allowance.pieces < 10
+    assert "<span" not in code.highlight("[1,2,3,4,5,6,7,8]", "json", allowance)
+    assert "<span" not in code.highlight("1", "json", code.Allowance(pieces=10, seconds=-1))
 
 
 @pytest.mark.parametrize("source", ["😀", "👍🏽", "👩‍👩‍👧 🇩🇪", "❤️", "1️⃣", "😀" * 12])
@@ -143,12 +154,12 @@ def test_plain_text_keeps_lines_and_escapes() -> None:
     assert as_plain("<a>\n'\"&") == "<p>&lt;a&gt;<br>&#39;&#34;&amp;</p>\n"
 
 
-def test_a_long_lively_message_is_far_from_the_budget() -> None:
+def test_a_long_lively_message_is_within_the_budget() -> None:
     line = "Prose as people write it, *one* emphasis in a line, the next an item.\n- `x`, too\n"
     source = (line * 200)[:MAX_LENGTH]
     env = parser.steps()
     parser.markdown.parse(source, env)
-    assert env["steps"] > parser.MAX_STEPS // 4
+    assert env["steps"] > parser.MAX_STEPS // 5
     assert "<em>" in render(source)
 
 
