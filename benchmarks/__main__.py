@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.peers.server import descriptors
 from benchmarks.rows import ROWS
 
 if TYPE_CHECKING:
+    from benchmarks.load import Result
     from benchmarks.row import Row
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,15 +43,24 @@ def _rotated(names: list[str], by: int) -> list[str]:
     return names[by:] + names[:by]
 
 
+def _take(row: Row, name: str, folder: Path, quick: bool) -> list[Result]:
+    """Measure once; what fails is said at once, and costs no other measurement."""
+    try:
+        return [row.contestants[name](folder, quick)]
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        output = getattr(error, "stderr", None) or b""
+        print(f"{row.name}, {name} failed: {error} {output.decode()}", file=sys.stderr, flush=True)
+        return []
+
+
 def _measure(row: Row, wanted: argparse.Namespace, base: Path, results: table.Results) -> None:
     names = [name for name in row.contestants if name in wanted.only]
     usual = 3 if row.repeated and not wanted.quick else 1
     for turn in range((wanted.rounds or usual) if names else 0):
         for name in _rotated(names, turn):
             print(f"{row.name}, round {turn + 1}: {name}", file=sys.stderr, flush=True)
-            folder = Path(mkdtemp(dir=base))
-            taken = results.setdefault(row.name, {}).setdefault(name, [])
-            taken.append(row.contestants[name](folder, wanted.quick))
+            taken = _take(row, name, Path(mkdtemp(dir=base)), wanted.quick)
+            results.setdefault(row.name, {}).setdefault(name, []).extend(taken)
 
 
 def _keep(rows: list[Row], results: table.Results, save: bool) -> None:
@@ -90,6 +101,8 @@ def main() -> None:
             _measure(row, wanted, Path(base), results)
     print(table.render(rows, results))
     _keep(rows, results, wanted.save)
+    if not all(taken for servers in results.values() for taken in servers.values()):
+        raise SystemExit("bench: something could not be measured; see above")
 
 
 if __name__ == "__main__":

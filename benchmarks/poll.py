@@ -40,11 +40,13 @@ class Poller(threading.Thread):
         self.caller, self.path, self.after = Caller(server), server.page, after
         self.seen: dict[str, float] = {}
         self.requests = 0
+        self.begun = self.latest = 0.0
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        begun = time.monotonic()
-        while not self.stopped.wait(begun + self.requests * PERIOD - time.monotonic()):
+        self.begun = time.monotonic()
+        while not self.stopped.wait(self.begun + self.requests * PERIOD - time.monotonic()):
+            self.latest = time.monotonic()
             new = self.caller.call("GET", f"{self.path}&after={self.after}")
             self.requests += 1
             for message in new:
@@ -68,12 +70,11 @@ def measure(server: Server, seconds: float) -> Result:
     """Poll for so long while somebody posts."""
     first = Caller(server).call("POST", server.post, server.body.read_text())
     poller = Poller(server, first["id"])
-    begun = time.monotonic()
     poller.start()
     sent = _post_at_odd_moments(server, seconds)
     poller.stopped.wait(PERIOD * 1.5)
-    elapsed = time.monotonic() - begun
     poller.stopped.set()
     waits = sorted((poller.seen[name] - at) * 1000 for name, at in sent.items())
     latency = {"mean": sum(waits) / len(waits), "p50": waits[len(waits) // 2], "max": waits[-1]}
-    return {"latency_ms": latency, "requests_per_hour": poller.requests / elapsed * 3600}
+    rate = (poller.requests - 1) / (poller.latest - poller.begun)
+    return {"latency_ms": latency, "requests_per_hour": rate * 3600}
