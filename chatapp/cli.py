@@ -16,6 +16,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from chatapp import backup_commands
 from chatapp.config import Settings
 from chatapp.domain import accounts, invites, people, resets, setup, tokens
 from chatapp.domain.errors import DomainError
@@ -31,7 +32,8 @@ Result = TypeVar("Result")
 
 def init_app(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    for command in (user_commands, token_commands, invite_commands, setup_link, fill_demo):
+    ours = (user_commands, token_commands, invite_commands, setup_link, fill_demo)
+    for command in (*ours, *backup_commands.COMMANDS):
         app.cli.add_command(command)
 
 

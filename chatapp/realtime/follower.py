@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from chatapp.realtime.background import Background
 from chatapp.realtime.entry import Entry
@@ -43,14 +44,17 @@ class Follower(Background):
         self._observe_lag = observe_lag
         self._rung_at: float | None = None
         self._rung = Event()
+        self._starting = Semaphore()
         self._failed = False
         self.position = 0
 
     def start(self) -> None:
         """Begin at the log's present end, if not begun already; before the first subscriber."""
-        if self._greenlet is None:
-            self.position = self._read_position()
-        super().start()
+        # The lock: reading the position may switch greenlets, and two followers would double all.
+        with self._starting:
+            if self._greenlet is None:
+                self.position = self._read_position()
+            super().start()
 
     def is_well(self) -> bool:
         """Whether the log could be read when it was last tried."""
