@@ -56,8 +56,11 @@ def post_message(conversation_id: str) -> Response | tuple[str, int]:
     with form.checked():
         content = clean_content(form["content"])
         throttle.check_post(me.user_id)
-        messages.post(me, conversation_id, content, form["client_id"][:64] or None)
-        return see_other(".conversation", conversation_id=conversation_id)
+        client_id = form["client_id"][:64] or None
+        sent = messages.post(me, conversation_id, content, client_id).message
+        return see_other(
+            ".conversation", conversation_id=conversation_id, around=sent.id, _anchor=sent.id
+        )
     refusal = next(iter(form.errors.values()))
     page = render(me, conversation_id, typed=form["content"], composer_error=refusal)
     return page, form.status

@@ -25,7 +25,7 @@ def sign_in() -> Response | tuple[str, int]:
     if request.method == "POST":
         with form.checked():
             identity.sign_in(form["name"], form["password"])
-            return redirect(_next())
+            return redirect(_next(), 303)
     elif identity.optional():
         return redirect(_next())
     return render_template("sign_in.html", form=form), form.status

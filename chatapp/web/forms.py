@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -40,18 +39,34 @@ class Form:
         """The first faulty field, which gets the focus."""
         return next((name for name in self.fields if name in self.errors), "")
 
-    @contextmanager
-    def checked(self) -> Iterator[None]:
-        """Keep what the domain refuses as an error of this form."""
-        try:
-            yield
-        except NotFound:
-            raise
-        except DomainError as error:
-            self.fail(error)
+    def checked(self) -> Checked:
+        """Keep what the domain refuses inside the ``with`` as an error of this form."""
+        return Checked(self)
 
     def fail(self, error: DomainError) -> None:
         """Put an error at its field, or above the form where it has none here."""
         name = _CAPITAL.sub(r"_\1", error.field or "").lower()
         self.errors[name if name in self.fields else ""] = error.detail
         self.status = error.status
+
+
+class Checked:
+    """Swallows what the domain refuses; what is not there stays an error of the whole page."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+
+    def __enter__(self) -> None:
+        """Take nothing."""
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> bool:
+        """Put a refusal into the form."""
+        if not isinstance(error, DomainError) or isinstance(error, NotFound):
+            return False
+        self._form.fail(error)
+        return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from chatapp import identity
@@ -78,6 +77,6 @@ def _render(me: Identity, row: MessageRow, action: str, form: Form | None = None
 
 
 def _into_conversation(row: MessageRow) -> Response:
-    conversation_id = row.conversation_id
-    path = url_for(".conversation", conversation_id=conversation_id, around=row.id, _anchor=row.id)
-    return redirect(path)
+    return see_other(
+        ".conversation", conversation_id=row.conversation_id, around=row.id, _anchor=row.id
+    )

@@ -15,6 +15,7 @@ from chatapp.text import excerpt
 
 #: Messages of one author that follow within this time make one block.
 BLOCK = timedelta(minutes=5)
+_A_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _face(members: Sequence[User], me: Identity) -> Person | User:
 
 
 def _is_crowd(view: ConversationView) -> bool:
-    return view.conversation.kind == "group" or len(view.members) > 2
+    return view.conversation.kind == "group" or len(view.members) > _A_PAIR
 
 
 def _last_words(last: MessageRow, me: Identity, *, named: bool) -> str:
@@ -167,6 +168,7 @@ class Opened:
     created_at: datetime
     unread_count: int
     last_read_message_id: str | None
+    last_message_id: str | None
     members: Sequence[User]
     #: Whether the one who looks may rename, remove and archive.
     may_change: bool
@@ -209,6 +211,7 @@ def opened(view: ConversationView, me: Identity) -> Opened:
         created_at=conversation.created_at,
         unread_count=view.unread_count,
         last_read_message_id=view.last_read_message_id,
+        last_message_id=view.last_message.id if view.last_message else None,
         members=view.members,
         may_change=group and (me.is_admin or conversation.owner_id == me.user_id),
     )
