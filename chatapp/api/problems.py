@@ -13,7 +13,7 @@ from markupsafe import escape
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
-from chatapp.domain.errors import DomainError, TooMany
+from chatapp.domain.errors import DomainError, NotFound, TooMany
 from chatapp.security import request_id
 
 if TYPE_CHECKING:
@@ -147,4 +147,5 @@ def _detail(error: HTTPException) -> str:
 
 
 def _phrase(status: int) -> str:
-    return HTTP_STATUS_CODES.get(status, "Error")
+    # An address that is none and a thing that is hidden must be one answer, to the letter.
+    return NotFound.title if status == NotFound.status else HTTP_STATUS_CODES.get(status, "Error")

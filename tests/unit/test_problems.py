@@ -117,7 +117,7 @@ def test_a_hidden_thing_looks_like_a_missing_one(client: FlaskClient) -> None:
         answer = client.get(path)
         body = answer.get_json(force=True)
         assert body.pop("requestId")
-        return answer.status_code, sorted(answer.headers.keys()), json.dumps(body).lower()
+        return answer.status_code, sorted(answer.headers.keys()), json.dumps(body)
 
     assert shape("/api/hidden") == shape("/api/no/such/address")
 
