@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flask import current_app
+from sqlalchemy.orm import Session
 
 from chatapp.domain import sqlite_writer
 from chatapp.extensions import db
 
-#: What is called with no argument after each commit that appended to the log.
-Ring = Callable[[], None]
+#: What tells this process's delivery that the log has grown; a ``flask`` command has none.
+Doorbell = Callable[[], None]
 
 
 @contextmanager
@@ -40,20 +41,26 @@ def transaction() -> Iterator[None]:
     session.close()
     session.info["in_transaction"] = True
     try:
-        if db.engine.dialect.name == "sqlite":
-            with sqlite_writer.shared_transaction(db.engine, session):
-                yield
-        else:
-            with session.begin():
-                yield
+        with _engine_transaction(session):
+            yield
     finally:
-        del session.info["in_transaction"]
-    if session.info.pop("appended", False):
-        ring()
+        session.info.pop("in_transaction")
+        session.info.pop("appended", None)
 
 
-def ring() -> None:
-    """Tell this process's delivery that the log has grown; a command-line process has none."""
-    bell: Ring | None = current_app.extensions.get("chatapp.doorbell")
-    if bell is not None:
+@contextmanager
+def _engine_transaction(session: Session) -> Iterator[None]:
+    if db.engine.dialect.name == "sqlite":
+        with sqlite_writer.shared_transaction(db.engine, session, lambda: _bell(session)):
+            yield
+        return
+    with session.begin():
+        yield
+    if bell := _bell(session):
         bell()
+
+
+def _bell(session: Session) -> Doorbell | None:
+    """Return the doorbell where the session's transaction has appended to the log."""
+    bell: Doorbell | None = current_app.extensions.get("chatapp.doorbell")
+    return bell if session.info.get("appended") else None
