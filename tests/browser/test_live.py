@@ -160,3 +160,20 @@ def test_typing_is_said_and_ends_with_the_message(
     composer(his).press("Enter")
     expect_texts(hers, ["known by name", "Hm"])
     expect(hers.locator("[data-typing]")).to_have_text("")
+
+
+def test_console_tells_the_life_of_the_stream_when_asked(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("debugging", ben)
+    context = signed_in(ben)
+    context.add_init_script("if (origin !== 'null') localStorage.setItem('chat-debug', '1')")
+    lines: list[str] = []
+    context.on("console", lambda line: lines.append(line.text))
+    page = live_tab(context, talk.path)
+    ada.say(talk, "one")
+    expect_texts(page, ["one"])
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    page.wait_for_event("console", lambda line: "chat: connected" in line.text)
+    for word in ("chat: connecting start", "chat: connected", "chat: received message:created"):
+        assert any(line.startswith(word) for line in lines), (word, lines)

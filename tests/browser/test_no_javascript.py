@@ -41,7 +41,7 @@ def test_sign_in_and_out(browser: Browser, server: Server, ben: Person) -> None:
 
 def test_read_page_back_and_post(ada: Person, ben: Person, page: Page) -> None:
     talk = ada.group("plain pages", ben)
-    wanted = fill(talk, ada, 120)
+    wanted = fill(talk, ben, 120)
     page.goto(talk.path)
     newest = texts_of(page)
     assert newest == wanted[-len(newest) :]

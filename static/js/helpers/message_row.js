@@ -42,6 +42,7 @@ export function fillAuthor(row, { displayName, initials, hue }) {
 export function pendingRow({ clientId, body, at }, author) {
   const row = newRow();
   row.id = clientId;
+  delete row.dataset.messageId; // the server knows none yet
   row.classList.add('pending');
   Object.assign(row.dataset, { clientId, authorId: me, createdAt: at });
   row.querySelector('.actions').remove();

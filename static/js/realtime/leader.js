@@ -29,7 +29,7 @@ export class SharedStream {
   }
 
   start() {
-    if (!navigator.locks) return void this.#lead(); // plain HTTP beyond localhost: a stream of one's own
+    if (!navigator.locks) return void this.#alone();
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.#heard(data);
     this.#queue();
@@ -46,6 +46,13 @@ export class SharedStream {
     document.removeEventListener('visibilitychange', this.#probe);
     this.channel?.close();
     this.channel = undefined;
+  }
+
+  /** Plain HTTP beyond localhost has no locks: each tab that is in sight streams for itself. */
+  #alone() {
+    const look = () => (document.hidden ? this.#resign() : this.stream ?? this.#lead());
+    document.addEventListener('visibilitychange', look);
+    look();
   }
 
   /** Wait in line for the lock; `steal` takes it from a leader that has stopped answering. */

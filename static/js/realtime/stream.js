@@ -12,6 +12,7 @@ const SWALLOWED = 6000; // `ready` comes at once, unless a proxy is filling a bu
 export class Stream {
   #source;
   #timer;
+  #turn = 0;
   #backoff = new Backoff();
   #watchdog = new Watchdog((why) => this.open(this.cursor, why));
 
@@ -89,19 +90,20 @@ export class Stream {
   #end() {
     clearTimeout(this.#timer);
     this.#source?.close();
+    this.#turn += 1;
   }
 
   /** Native EventSource never comes back from a 502, so each loss is answered with a new one. */
   async #lost(refused) {
-    const source = this.#source;
     this.#end();
+    const turn = this.#turn;
     this.#watchdog.heard();
     if (!this.held || refused) this.report(navigator.onLine ? 'reconnecting' : 'offline');
     let wait = this.#backoff.next();
     if (refused) {
       // EventSource hides the status: ask who we are, to tell "signed out" from "server away".
       const problem = await request('/api/me').catch((error) => error);
-      if (source !== this.#source) return;
+      if (turn !== this.#turn) return; // opened or closed meanwhile
       if (problem.status === 401) return void this.#signedOut();
       wait = Math.max(wait, problem.retryAfter ?? 0);
     }

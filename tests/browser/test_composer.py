@@ -1,0 +1,113 @@
+"""Writing, and finding whom to write to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.page import composer, connection, expect_texts, message, send
+from tests.browser.people import Person
+
+OpenTab = Callable[..., Page]
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("two lines", ben)
+    page = open_tab(ben, talk.path)
+    field = composer(page)
+    field.press_sequentially("one")
+    field.press("Shift+Enter")
+    field.press_sequentially("two")
+    expect(field).to_have_value("one\ntwo")
+    field.press("Enter")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    page.wait_for_function("() => document.querySelector('.message[data-message-id]')")
+    assert ben.hear(talk) == ["one\ntwo"]
+    field.press("Enter")
+    expect(page.locator(".message")).to_have_count(1)
+
+
+def test_enter_that_chooses_a_word_does_not_send(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("input method", ben)
+    page = open_tab(ben, talk.path)
+    composer(page).fill("にほん")
+    composer(page).dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    expect(composer(page)).to_have_value("にほん")
+    expect(page.locator(".message")).to_have_count(0)
+
+
+def test_the_limit_is_said_before_it_is_hit(ada: Person, ben: Person, open_tab: OpenTab) -> None:
+    talk = ada.group("limit", ben)
+    page = open_tab(ben, talk.path)
+    count = page.locator(".composer-count")
+    composer(page).fill("x" * 100)
+    expect(count).to_be_hidden()
+    composer(page).fill("x" * 7900)
+    expect(count).to_have_text("7900 / 8000")
+    composer(page).fill("x" * 8012)
+    expect(page.locator("[data-composer-error]")).to_contain_text("12 characters too many")
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_value("x" * 8012)
+    composer(page).fill("😀" * 8000)  # characters, not the halves that JavaScript counts
+    expect(count).to_have_text("8000 / 8000")
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_value("")
+    page.wait_for_function("() => document.querySelector('.message[data-message-id]')")
+    assert ben.hear(talk) == ["😀" * 8000]
+
+
+def test_message_shows_at_once_and_is_replaced_by_the_real_one(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("optimistic", ben)
+    page = open_tab(ben, talk.path)
+    held: list[Route] = []
+    page.route("**/api/messages", lambda route: held.append(route))
+    send(page, "**bold** soon")
+    pending = page.locator(".message.pending")
+    expect(pending.locator(".body")).to_have_text("**bold** soon")
+    expect(pending.locator(".author")).to_have_text("Ben")
+    held[0].continue_()
+    expect_texts(page, ["bold soon"])
+    expect(page.locator(".message")).to_have_count(1)
+
+
+def test_discarded_message_leaves_its_words(
+    ada: Person, ben: Person, open_tab: OpenTab, complaints: list[str]
+) -> None:
+    talk = ada.group("discard", ben)
+    page = open_tab(ben, talk.path)
+    page.route("**/api/messages", lambda route: route.fulfill(status=404, json={}))
+    send(page, "never mind")
+    row = message(page, "never mind")
+    expect(row.locator(".failure")).to_contain_text("no longer in this conversation")
+    row.get_by_role("button", name="Discard").click()
+    expect(page.locator(".message")).to_have_count(0)
+    page.reload()
+    connection(page, "live")
+    expect(page.locator(".message")).to_have_count(0)
+    complaints.clear()
+
+
+def test_people_and_groups_are_found_while_typing(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("rhubarb pie", ben)
+    page = open_tab(ben, talk.path)
+    field = page.get_by_role("searchbox", name="Search people and groups")
+    results = page.locator("[data-search-results]")
+    field.press_sequentially("hubar")
+    expect(results.get_by_role("link")).to_contain_text("rhubarb pie")
+    expect(page.locator("[data-conversation-list]")).to_be_hidden()
+    field.press("Escape")
+    expect(page.locator("[data-conversation-list]")).to_be_visible()
+    field.press_sequentially("ad")
+    results.get_by_role("button", name="Ada").click()
+    expect(page.locator("section.conversation[data-kind=dm]")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ada", level=1)).to_be_visible()
