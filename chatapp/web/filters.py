@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Flask
 
+#: Within so long a day of the week says which day it was.
+WEEK = timedelta(days=6)
 #: What to call a browser by its User-Agent; the first that matches, as each imitates others.
 _BROWSERS = ("Firefox", "Edg", "OPR", "SamsungBrowser", "Chrome", "Safari", "curl")
 _SYSTEMS = {
@@ -39,11 +41,16 @@ def long_day(day: date) -> str:
 
 
 def short_time(moment: datetime | None) -> str:
-    """Write a moment in a few letters: the time of day for today, else the day."""
+    """Write a moment in a few letters: the time of day, within a week the day, else the date.
+
+    As the browser will, so that nothing moves when it puts the reader's own time.
+    """
     if moment is None:
         return ""
-    today = datetime.now(UTC).date() == moment.date()
-    return clock(moment) if today else f"{moment.day} {moment:%b}"
+    present = datetime.now(UTC)
+    if present.date() == moment.date():
+        return clock(moment)
+    return f"{moment:%a}" if present - moment < WEEK else f"{moment.day} {moment:%b}"
 
 
 def full_moment(moment: datetime | None) -> str:
