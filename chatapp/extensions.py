@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
+from flask_compress import Compress
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -25,16 +26,24 @@ db = SQLAlchemy(
 )
 migrate = Migrate()
 csrf = CSRFProtect()
+compress = Compress()
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Configure the app from ``settings`` and bind the database to it."""
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        CHAT_DEBUG=settings.debug,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine.engine_options(settings.database_url),
     )
     db.init_app(app)
     with app.app_context():
         engine.prepare(db.engine)
+    # Pages and what they load; not the API's small answers, and never the stream.
+    app.config.update(
+        COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml"],
+        COMPRESS_ALGORITHM=["gzip"],
+    )
+    compress.init_app(app)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))

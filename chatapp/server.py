@@ -26,8 +26,8 @@ from chatapp.config import ConfigError, Settings
 # that was killed is soon replaced. Nothing of chatapp may be here, and a new version of one of
 # these needs a restart, not a reload.
 _WARM = (
-    *("flask", "flask_limiter", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2"),
-    *("markdown_it", "linkify_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite"),
+    *("flask", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2"),
+    *("markdown_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite"),
 )
 # Descriptors that are no connection: the database's, the listener's, the hub's own.
 _DESCRIPTORS_KEPT = 256
