@@ -10,8 +10,10 @@ from werkzeug.wrappers import Response
 from chatapp import identity, throttle
 from chatapp.domain import conversations as domain
 from chatapp.domain import groups, history, messages, people, read_state
+from chatapp.domain.errors import NotFound
 from chatapp.domain.history import Page
 from chatapp.domain.identity import Identity
+from chatapp.models import MessageRow
 from chatapp.web import errors, present, shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.content import clean_content
@@ -109,8 +111,15 @@ def _page(me: Identity, conversation_id: str) -> Page:
 def _page_around(me: Identity, conversation_id: str, message_id: str) -> Page:
     older = history.page(me, conversation_id, before=message_id, limit=HALF)
     newer = history.page(me, conversation_id, after=message_id, limit=HALF)
-    middle = messages.find(me, message_id)
-    return Page([*older.messages, middle, *newer.messages], older.has_older, newer.has_newer)
+    middle = _unless_deleted(me, message_id)
+    return Page([*older.messages, *middle, *newer.messages], older.has_older, newer.has_newer)
+
+
+def _unless_deleted(me: Identity, message_id: str) -> list[MessageRow]:
+    try:
+        return [messages.find(me, message_id)]
+    except NotFound:
+        return []
 
 
 def _find(me: Identity, query: str) -> dict[str, Any]:

@@ -271,3 +271,45 @@ def test_markup_in_names_is_text(team: Team, ann: Person) -> None:
         "/admin/people",
     ):
         assert "<img" not in ann.browser().get(path).text
+
+
+def test_a_place_around_a_deleted_message_still_opens(team: Team, ann: Person, bob: Person) -> None:
+    dm, browser = team.dm(ann, bob), ann.browser()
+    sent = [team.post(ann, dm, f"Number {number}").id for number in range(3)]
+    send(browser, f"/messages/{sent[1]}/delete")
+    assert ids(browser.get(f"/conversations/{dm}?around={sent[1]}").text) == [sent[0], sent[2]]
+
+
+@pytest.mark.parametrize(
+    "path", ["/groups?people=%00", "/conversations/%00", "/people?people=a%00"]
+)
+def test_nul_is_refused_before_any_query(ann: Person, path: str) -> None:
+    assert ann.browser().get(path).status_code == 400
+
+
+def test_nul_in_a_message_is_said_and_the_text_kept(team: Team, ann: Person, bob: Person) -> None:
+    answer = send(ann.browser(), f"/conversations/{team.dm(ann, bob)}", content="Dear\0 Bob")
+    assert answer.status_code == 400
+    assert "NUL" in answer.text
+    assert "Bob</textarea>" in answer.text
+
+
+@pytest.mark.parametrize("query", ["before=msg_x", "after=msg_x", "around=msg_x"])
+def test_a_place_that_does_not_exist_is_not_found(
+    team: Team, ann: Person, bob: Person, query: str
+) -> None:
+    assert ann.browser().get(f"/conversations/{team.dm(ann, bob)}?{query}").status_code == 404
+
+
+def test_an_outsider_finds_nothing_at_any_address(team: Team, ann: Person, bob: Person) -> None:
+    group = team.group(ann)
+    message = team.post(ann, group, "Words")
+    browser = bob.browser()
+    nothing = browser.get("/conversations/group_none").status_code
+    for path in (f"/conversations/{group}", f"/messages/{message.id}"):
+        assert browser.get(path).status_code == nothing == 404
+    for path in ("details", "people/add"):
+        assert browser.get(f"/conversations/{group}/{path}").status_code == 404
+    for path in ("", "/read", "/details", "/leave", "/archive", f"/people/{ann.id}/remove"):
+        answer = send(browser, f"/conversations/{group}{path}", content="x", name="x")
+        assert answer.status_code == 404, path
