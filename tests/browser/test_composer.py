@@ -68,7 +68,11 @@ def test_message_shows_at_once_and_is_replaced_by_the_real_one(
     talk = ada.group("optimistic", ben)
     page = open_tab(ben, talk.path)
     held: list[Route] = []
-    page.route("**/api/messages", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/messages", hold)
     send(page, "**bold** soon")
     pending = page.locator(".message.pending")
     expect(pending.locator(".body")).to_have_text("**bold** soon")

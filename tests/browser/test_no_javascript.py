@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -16,7 +16,7 @@ SignedIn = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def page(ben: Person, signed_in: SignedIn) -> Iterator[Page]:
+def page(ben: Person, signed_in: SignedIn) -> Page:
     """Ben's browser, without scripts."""
     return signed_in(ben, java_script_enabled=False).new_page()
 

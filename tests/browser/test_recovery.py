@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import composer, connection, expect_texts, message, send, texts
@@ -13,6 +14,10 @@ from tests.support.server import Server
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
+
+
+def client_id(post: Request) -> str:
+    return str(json.loads(post.post_data or "{}")["clientId"])
 
 
 def test_missed_while_offline_appears_in_order_once(
@@ -60,7 +65,8 @@ def test_server_killed_and_started_again(
     expect_texts(his, wanted)
     assert ada.hear(talk) == wanted
     expect(composer(his)).to_have_value("half a sentence")
-    assert hers.evaluate("window.sameDocument") and his.evaluate("window.sameDocument")
+    assert hers.evaluate("window.sameDocument")
+    assert his.evaluate("window.sameDocument")
     complaints.clear()
 
 
@@ -116,7 +122,7 @@ def test_failed_send_offers_to_try_again_with_the_same_client_id(
     sent: list[str] = []
 
     def refuse(route: Route) -> None:
-        sent.append(route.request.post_data_json["clientId"])
+        sent.append(client_id(route.request))
         route.fulfill(status=403, json={"title": "Forbidden"})
 
     page.route("**/api/messages", refuse)
@@ -127,7 +133,7 @@ def test_failed_send_offers_to_try_again_with_the_same_client_id(
     page.unroute("**/api/messages")
     with page.expect_request("**/api/messages") as again:
         row.get_by_role("button", name="Try again").click()
-    assert again.value.post_data_json["clientId"] == sent[0]
+    assert client_id(again.value) == sent[0]
     expect_texts(page, ["please arrive"])
     complaints.clear()
 
@@ -140,7 +146,7 @@ def test_lost_answer_does_not_send_twice(
     ids: list[str] = []
 
     def lose_first_answer(route: Route) -> None:
-        ids.append(route.request.post_data_json["clientId"])
+        ids.append(client_id(route.request))
         if len(ids) > 1:
             return route.continue_()
         route.fetch()
