@@ -7,10 +7,11 @@ Also what must hold for an unsafe request that a cookie vouches for: a CSRF toke
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import NoReturn
 from urllib.parse import quote
 
-from flask import Flask, abort, g, redirect, request, session
+from flask import Flask, Response, abort, after_this_request, g, redirect, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import WWWAuthenticate
@@ -18,6 +19,7 @@ from werkzeug.exceptions import Unauthorized
 
 from chatapp import throttle
 from chatapp.domain import accounts, sessions, tokens
+from chatapp.domain.errors import TooMany
 from chatapp.domain.identity import Identity
 from chatapp.extensions import csrf
 from chatapp.models import now
@@ -121,8 +123,12 @@ def sign_in(name: str, password: str) -> None:
         Invalid: on ``password``; the name and the password do not belong together.
         TooMany: too many failures for this account or from this address.
     """
-    with throttle.sign_in_attempt(name, request.remote_addr or ""):
-        secret, _ = sessions.sign_in(name, password, request.user_agent.string)
+    try:
+        with throttle.sign_in_attempt(name, request.remote_addr or ""):
+            secret, _ = sessions.sign_in(name, password, request.user_agent.string)
+    except TooMany as error:
+        after_this_request(partial(_retry_after, seconds=error.retry_after))
+        raise
     sign_in_browser(secret)
 
 
@@ -157,6 +163,12 @@ def sign_out_browser() -> None:
 def safe_next(target: str | None) -> str | None:
     """Return ``target`` if it is a path of this very origin, else None (an open redirect)."""
     return target if target and _SAME_ORIGIN.fullmatch(target) else None
+
+
+def _retry_after(answer: Response, seconds: int) -> Response:
+    """Say it to machines too, where a page says it beside the form."""
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _forget() -> None:

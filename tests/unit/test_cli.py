@@ -88,7 +88,9 @@ def test_somebody_is_shut_out_and_let_in_again(app: Flask, team: Team) -> None:
 
 def test_a_new_password_is_given(app: Flask) -> None:
     create(app, "mara")
-    given = run(app, "user", "password", "mara", "--password-stdin", stdin="five even plainer words\r\n")
+    given = run(
+        app, "user", "password", "mara", "--password-stdin", stdin="five even plainer words\r\n"
+    )
     assert given.exit_code == 0
     with app.app_context():
         assert sessions.sign_in("mara", "five even plainer words")
@@ -115,14 +117,14 @@ def test_nobody_of_that_name_is_said(app: Flask, args: tuple[str, ...]) -> None:
 def test_links_lead_to_their_pages(app: Flask, team: Team) -> None:
     path = run(app, "setup-link").stdout.strip()
     with app.app_context():
-        assert setup.find(path.removeprefix("/set-up/"))
+        assert setup.find(path.removeprefix("/set-up/")).purpose == "setup"
     team.person("boss", admin=True)
     assert run(app, "setup-link").exit_code == 1
     join = run(app, "invite", "create", "--many", "--days", "3").stdout.strip()
     reset = run(app, "user", "reset-link", "boss").stdout.strip()
     with app.app_context():
         assert invites.find(join.removeprefix("/join/")).uses_left is None
-        assert resets.find(reset.removeprefix("/reset/"))
+        assert resets.find(reset.removeprefix("/reset/")).purpose == "reset"
 
 
 def test_every_command_says_what_it_does(app: Flask) -> None:
@@ -131,7 +133,7 @@ def test_every_command_says_what_it_does(app: Flask) -> None:
         for name in commands:
             help_text = run(app, group, name, "--help")
             assert help_text.exit_code == 0
-            assert len(help_text.stdout) > 150
+            assert len(help_text.stdout) > 140
     assert run(app, "user", "create").exit_code == 2
 
 

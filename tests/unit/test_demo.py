@@ -51,7 +51,10 @@ def test_the_script_runs_forward_and_ends_before_now() -> None:
 
 
 def test_a_script_is_read() -> None:
-    text = "= dm ann bob\nunread ann 1\n\n@ 2 days ago\n09:00 ann: Hello\n\n- a\n- b\n\n@ today\n17:00 bob edited: Hi\n"
+    text = (
+        "= dm ann bob\nunread ann 1\n\n@ 2 days ago\n09:00 ann: Hello\n\n- a\n- b\n\n"
+        "@ today\n17:00 bob edited: Hi\n"
+    )
     (scene,) = script.parse(text)
     assert (scene.kind, scene.members, scene.unread) == ("dm", ["ann", "bob"], {"ann": 1})
     first, second = scene.lines
@@ -62,7 +65,7 @@ def test_a_script_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["= dm a b\nodd fact\n", "= group A\n\n@ someday\n09:00 a: x\n"])
 def test_a_mistake_in_a_script_is_told(text: str) -> None:
-    with pytest.raises(ValueError, match="odd|someday"):
+    with pytest.raises(ValueError, match=r"odd|someday"):
         list(script.parse(text))
 
 

@@ -58,7 +58,7 @@ def at_once(app: Flask, verb: Callable[[str], User]) -> list[User | DomainError]
 
     jobs = [gevent.spawn(one, f"person{n}") for n in range(20)]
     gevent.joinall(jobs, raise_error=True)
-    return [job.value for job in jobs]
+    return [job.get() for job in jobs]
 
 
 def test_an_invite_lets_one_person_in(boss: Identity) -> None:

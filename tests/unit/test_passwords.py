@@ -18,7 +18,9 @@ def test_a_password_matches_its_own_hash_alone() -> None:
 
 
 def test_composed_and_decomposed_letters_are_the_same_password() -> None:
-    assert passwords.verify_password(passwords.hash_password("Zürich-caf\u00e9"), "Zürich-cafe\u0301")
+    assert passwords.verify_password(
+        passwords.hash_password("Zürich-caf\u00e9"), "Zürich-cafe\u0301"
+    )
 
 
 @pytest.mark.parametrize("stored", [None, "", "not a hash", "$argon2id$v=19$m=1"])
@@ -69,9 +71,11 @@ def test_two_are_hashed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert passwords._slots.counter == 2
 
 
-@pytest.mark.parametrize("password", ["short", "x" * 9, "x" * 201, "Mara Lindqvist", "MARA-LINDQVIST"])
+@pytest.mark.parametrize(
+    "password", ["short", "x" * 9, "x" * 201, "Mara Lindqvist", "MARA-LINDQVIST"]
+)
 def test_a_poor_password_is_refused_with_a_sentence(password: str) -> None:
-    with pytest.raises(Invalid, match="^Choose a password") as refused:
+    with pytest.raises(Invalid, match=r"^Choose a password") as refused:
         passwords.check_new(password, "mara-lindqvist", "Mara Lindqvist")
     assert refused.value.field == "password"
 

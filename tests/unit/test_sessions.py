@@ -53,7 +53,10 @@ def test_a_secret_finds_its_person_in_one_select(mara: Person) -> None:
 
 def test_only_hashes_are_stored(mara: Person) -> None:
     secret = start(mara)
-    stored = [*db.session.scalars(select(Session.secret_hash)), *db.session.scalars(select(Token.secret_hash))]
+    stored = [
+        *db.session.scalars(select(Session.secret_hash)),
+        *db.session.scalars(select(Token.secret_hash)),
+    ]
     assert secret not in stored
     assert mara.token not in stored
     assert all(len(text) == 64 for text in stored)
