@@ -7,21 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
+from tests.support.forms import send, token
 from tests.support.team import Person, Team
-
-
-def token(client: FlaskClient) -> str:
-    """Return the CSRF token of a page, as a browser would find it in the form."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/profile").text)
-    assert found is not None
-    return found[1]
-
-
-def send(client: FlaskClient, path: str, **fields: object) -> TestResponse:
-    """Send a form, with its token."""
-    return client.post(path, data={"csrf_token": token(client), **fields})
 
 
 @pytest.fixture
@@ -198,66 +186,6 @@ def test_ones_own_message_is_edited_and_deleted_on_its_page(
     assert send(bob.browser(), f"{path}/edit", content="Mine").status_code == 403
     send(browser, f"{path}/delete")
     assert browser.get(path).status_code == 404
-
-
-def test_a_direct_message_is_started_from_the_list_of_people(ann: Person, bob: Person) -> None:
-    browser = ann.browser()
-    assert f'value="{bob.id}"' in browser.get("/direct-messages/new?people=bo").text
-    nobody = send(browser, "/direct-messages/new")
-    assert nobody.status_code == 400
-    assert "at least one other person" in nobody.text
-    answer = send(browser, "/direct-messages/new", user_ids=[bob.id])
-    assert answer.location.startswith("/conversations/dm_")
-
-
-def test_whom_one_chose_stays_chosen_through_another_search(ann: Person, bob: Person) -> None:
-    page = ann.browser().get(f"/direct-messages/new?people=nobody&user_ids={bob.id}").text
-    assert re.search(rf'value="{bob.id}" checked', page)
-
-
-def test_a_group_is_made_found_joined_and_left(ann: Person, bob: Person) -> None:
-    made = send(ann.browser(), "/groups/new", name="Garden", topic="Tomatoes")
-    group = made.location.rpartition("/")[2]
-    browser = bob.browser()
-    assert "Join Garden" in browser.get("/groups?people=gard").text
-    assert send(browser, f"/groups/{group}/join").location == f"/conversations/{group}"
-    assert browser.get(f"/conversations/{group}").status_code == 200
-    assert send(browser, f"/conversations/{group}/leave").location == "/conversations"
-    assert browser.get(f"/conversations/{group}").status_code == 404
-
-
-def test_a_group_without_a_name_keeps_what_was_entered(ann: Person, bob: Person) -> None:
-    fields = {"name": " ", "topic": "Tomatoes", "private": "1", "user_ids": [bob.id]}
-    answer = send(ann.browser(), "/groups/new", **fields)
-    assert answer.status_code == 400
-    assert 'id="error-name"' in answer.text
-    assert 'value="Tomatoes"' in answer.text
-    assert re.search(rf'value="{bob.id}" checked', answer.text)
-    assert re.search(r'value="1" checked', answer.text)
-
-
-def test_a_groups_details_change_by_forms(team: Team, ann: Person, bob: Person) -> None:
-    group, carl = team.group(ann), team.person("carl")
-    path, browser = f"/conversations/{group}", ann.browser()
-    send(browser, f"{path}/people/add", user_ids=[bob.id, carl.id])
-    send(browser, f"{path}/people/{carl.id}/remove")
-    send(browser, f"{path}/details", name="New name", topic="New topic")
-    page = bob.browser().get(f"{path}/details").text
-    assert "New name" in page
-    assert "New topic" in page
-    assert "2 people" in page
-    assert send(browser, f"{path}/details", name=" ").status_code == 400
-    send(browser, f"{path}/archive")
-    assert "archived" in browser.get(path).text
-    assert send(browser, path, content="Too late").status_code == 409
-
-
-def test_a_search_finds_nothing_that_is_closed_to_the_reader(
-    team: Team, ann: Person, bob: Person
-) -> None:
-    team.group(ann, name="Secret plans")
-    assert "Nothing is called" in bob.browser().get("/conversations?q=secret").text
-    assert "Secret plans" in ann.browser().get("/conversations?q=secret").text
 
 
 def test_markup_in_names_is_text(team: Team, ann: Person) -> None:
