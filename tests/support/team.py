@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from flask import Flask
@@ -70,9 +71,7 @@ class Team:
     def __init__(self, app: Flask) -> None:
         self._app = app
 
-    def person(
-        self, name: str, *, admin: bool = False, display_name: str | None = None
-    ) -> Person:
+    def person(self, name: str, *, admin: bool = False, display_name: str | None = None) -> Person:
         """Make somebody. They have no password: hashing one takes 50 ms."""
         with self._app.app_context():
             user = User(name=name, display_name=display_name or name.title(), is_admin=admin)
@@ -104,6 +103,15 @@ class Team:
         """Post a message by the verb."""
         with self._app.app_context():
             return messages.post(author.identity, conversation_id, content).message
+
+    def everything(self) -> list[str]:
+        """Return all that the database holds, as SQL."""
+        with self._app.app_context():
+            file = db.engine.url.database or ""
+        connection = sqlite3.connect(file)
+        dump = list(connection.iterdump())
+        connection.close()
+        return dump
 
 
 def reference(conversation_id: str) -> str:
