@@ -42,10 +42,10 @@ static void print_deliveries(uint64_t server_cpu_us, uint64_t own_us, double sec
     printf("\"posts\":%u,\"answered\":%u,\"refused\":%u,\"broken\":%u,\"bad_status\":%d,"
            "\"deliveries\":%" PRIu64 ",\"expected\":%" PRIu64 ",\"lost\":%" PRIu64
            ",\"doubled\":%" PRIu64 ",\"reordered\":%" PRIu64 ",\"strangers\":%" PRIu64
-           ",\"resets\":%" PRIu64 ",\"dropped\":%d,",
+           ",\"identified\":%" PRIu64 ",\"resets\":%" PRIu64 ",\"dropped\":%d,",
            posts.sent, posts.answered, posts.refused, posts.broken, posts.last_bad_status,
            ledger.deliveries, ledger_expected(&ledger), ledger_lost(&ledger), ledger.doubled,
-           ledger.reordered, ledger.strangers, streams.resets, streams.dropped);
+           ledger.reordered, ledger.strangers, ledger.identified, streams.resets, streams.dropped);
     printf("\"seconds\":%.3f,\"deliveries_per_second\":%.0f,\"cpu_us_per_delivery\":%.2f,"
            "\"generator_us_per_delivery\":%.2f,\"late_ms\":%.1f,\"bytes_per_delivery\":%.0f,",
            seconds, each / seconds, (double)server_cpu_us / each, (double)own_us / each,

@@ -23,6 +23,7 @@ bool ledger_receive(struct ledger *l, uint32_t stream, uint32_t post, uint64_t i
     if (post >= l->posts || stream >= l->streams) return l->strangers++, false;
     uint8_t *times = &l->seen[(size_t)stream * l->posts + post];
     l->deliveries++;
+    l->identified += id != 0;
     if (*times) return l->doubled++, true;
     *times = 1;
     if (!l->rank[post]) l->rank[post] = ++l->ranked;

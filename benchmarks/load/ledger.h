@@ -11,7 +11,7 @@ struct ledger {
     uint32_t *last_rank;    /* [stream] */
     uint64_t *last_id;      /* [stream] the number after the last '-' of the event's id */
     uint32_t ranked;
-    uint64_t deliveries, doubled, reordered, strangers;
+    uint64_t deliveries, identified, doubled, reordered, strangers;   /* identified: had an id */
 };
 
 void ledger_start(struct ledger *, uint32_t streams, uint32_t posts);
