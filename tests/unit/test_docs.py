@@ -52,6 +52,13 @@ def test_every_setting_is_in_the_table_of_settings(tmp_path: Path) -> None:
     assert documented - env.names == {"CHAT_DEMO"}
 
 
+def test_defaults_are_documented_as_they_are(tmp_path: Path) -> None:
+    rows = re.findall(r"^\| `(?:CHAT_)?([A-Z_]+)` \| ([0-9.]+) \|", page("SETUP.md"), re.MULTILINE)
+    settings = Settings.from_env({"CHAT_DATA_DIR": str(tmp_path)})
+    assert len(rows) >= 8
+    assert {name: str(getattr(settings, name.lower())) for name, _ in rows} == dict(rows)
+
+
 def calls(app: Flask) -> Iterator[str]:
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/api/") or rule.rule in ("/healthz", "/readyz"):
@@ -109,6 +116,14 @@ def test_every_command_is_shown_with_the_help_that_it_gives(app: Flask) -> None:
     for name, command in ours.items():
         context = click.Context(command, info_name=f"flask {name}")
         assert squeezed(command.get_help(context)) in text, f"flask {name} --help"
+
+
+def test_every_metric_is_documented(app: Flask) -> None:
+    ours = {metric.name for metric in app.extensions["chatapp.metrics"].registry.collect()}
+    documented = re.findall(
+        r"^\| `(chatapp_[a-z_]+?)(?:_total)?(?:{.*})?` \|", page("OPERATING.md"), re.MULTILINE
+    )
+    assert set(documented) == ours
 
 
 def squeezed(text: str) -> str:
