@@ -79,7 +79,9 @@ def _keep(rows: list[Row], results: table.Results, save: bool) -> None:
             for line in row.lines
             if row.name in results
         }
-        summary = {"command": " ".join(["scripts/bench", *sys.argv[1:]]), "machine": described}
+        command = " ".join(["scripts/bench", *sys.argv[1:]])
+        others = round(table.noise(results))
+        summary = {"command": command, "machine": described, "othersPercent": others}
         text = json.dumps({**summary, "medians": medians}, indent=1, ensure_ascii=False)
         (RESULTS / "summary.json").write_text(text + "\n")
 
@@ -100,6 +102,7 @@ def main() -> None:
         for row in rows:
             _measure(row, wanted, Path(base), results)
     print(table.render(rows, results))
+    print(f"\nOther processes took up to {table.noise(results):.0f} % of the machine meanwhile.")
     _keep(rows, results, wanted.save)
     if not all(taken for servers in results.values() for taken in servers.values()):
         raise SystemExit("bench: something could not be measured; see above")

@@ -35,6 +35,12 @@ def _cell(line: Line, results: Sequence[Result]) -> str:
     return "-" if number is None else f"{number:,.{line.digits}f}"
 
 
+def noise(results: Results) -> float:
+    """Return the most that others took of the machine while something was measured, in percent."""
+    taken = [one for servers in results.values() for several in servers.values() for one in several]
+    return max((one.get("others_percent", 0.0) for one in taken), default=0.0)
+
+
 def render(rows: Sequence[Row], results: Results) -> str:
     """Return the table as Markdown, its columns aligned for a terminal."""
     cells = [["measure", *COLUMNS.values()]]

@@ -61,13 +61,12 @@ void fanout(const struct options *o) {
     print_opening(o);
     net_run(NULL, NULL, now() + SECOND);
     streams.bytes = 0;
-    uint64_t own = own_cpu_us();
     struct usage before = usage_of(o->pids, o->pid_count);
     post_all();
-    uint64_t own_after = own_cpu_us();
     struct usage after = usage_of(o->pids, o->pid_count);
     double seconds = (double)(streams.last_delivery - begun) / SECOND;
-    print_deliveries(after.cpu_us - before.cpu_us, own_after - own, ledger.deliveries ? seconds : 1);
+    print_deliveries(after.cpu_us - before.cpu_us, after.own_us - before.own_us, ledger.deliveries ? seconds : 1);
+    usage_print_others(before, after);
     samples_print(&streams.latencies, "latency_ms");
     samples_print(&posts.times, "post_ms");
 }

@@ -22,6 +22,7 @@ void opens(const struct options *o) {
     struct usage after = usage_of(o->pids, o->pid_count);
     double each = streams.open_times.count ? (double)streams.open_times.count : 1;
     print_opening(o);
+    usage_print_others(before, after);
     printf("\"cpu_us_per_open\":%.1f,\"dropped\":%d,",
            (double)(after.cpu_us - before.cpu_us) / each, streams.dropped);
 }
@@ -36,6 +37,7 @@ void idle(const struct options *o) {
     net_run(NULL, NULL, now() + (uint64_t)(o->seconds * SECOND));
     struct usage after = usage_of(o->pids, o->pid_count);
     double live = streams.live ? streams.live : 1, minutes = o->seconds / 60;
+    usage_print_others(settled, after);
     printf("\"live\":%d,\"dropped\":%d,\"pss_kb_per_stream\":%.2f,\"rss_kb_per_stream\":%.2f,",
            streams.live, streams.dropped, ((double)settled.pss_kb - (double)before.pss_kb) / live,
            ((double)settled.rss_kb - (double)before.rss_kb) / live);

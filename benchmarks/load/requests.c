@@ -27,5 +27,6 @@ void requests(const struct options *o) {
            "\"requests_per_second\":%.0f,\"cpu_us_per_request\":%.1f,",
            posts.answered, posts.refused, posts.broken, posts.last_bad_status,
            posts.answered / seconds, (double)(after.cpu_us - before.cpu_us) / each);
+    usage_print_others(before, after);
     samples_print(&posts.times, "request_ms");
 }

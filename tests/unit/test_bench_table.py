@@ -26,7 +26,9 @@ def test_faults_are_summed_for_a_median_would_hide_them() -> None:
 def test_what_was_not_measured_is_a_dash() -> None:
     row = Row("one", {}, (LATENCY,))
     text = table.render([row], {"one": {"ours": [_measured(1234.56, 0)]}})
-    assert text.splitlines()[-1].endswith("| -             | -             | -     | -        | 1,234.6 |")
+    assert text.splitlines()[-1].endswith(
+        "| -             | -             | -     | -        | 1,234.6 |"
+    )
 
 
 def test_another_server_goes_first_in_each_round() -> None:
