@@ -104,3 +104,10 @@ def listen(
         query["cursor"] = cursor
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     return Stream(person.get("/api/sse", query_string=query, headers=headers))
+
+
+def is_an_uncached_problem(answer: TestResponse) -> None:
+    """Check a refusal of the stream: no cache and no proxy may hold it."""
+    assert answer.mimetype == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Accel-Buffering"] == "no"
