@@ -3,6 +3,7 @@ import { wireConnectionLine } from './behaviours/connection_line.js';
 import { wireConversation } from './behaviours/conversation.js';
 import { wireFilter, wireSearch } from './behaviours/search.js';
 import { wireTitle } from './behaviours/title.js';
+import { conversationOf } from './helpers/conversation.js';
 import { Feed } from './helpers/feed.js';
 import { me } from './helpers/server.js';
 import { localise } from './helpers/times.js';
@@ -18,13 +19,16 @@ for (const time of document.querySelectorAll('time[data-local]')) localise(time,
 for (const field of document.querySelectorAll('[data-filter]')) wireFilter(field);
 
 let open = null;
-const list = nav && new ConversationList(nav, (id) => Boolean(open?.reading(id)), () => showTitle(list.unread()));
+const isRead = (id) => Boolean(open?.reading(id));
+const list = nav && new ConversationList(nav, isRead, () => showTitle(list.unread()));
 if (section) {
   const unread = list?.item(section.dataset.conversationId)?.querySelector('.unread-count').textContent;
   open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });
 }
 if (list) wireList();
-if (me && document.body.dataset.cursor) connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
+if (me && document.body.dataset.cursor) {
+  connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
+}
 
 function wireList() {
   showTitle(list.unread());
@@ -33,7 +37,7 @@ function wireList() {
   feed.on('message:updated', (message) => list.edited(message));
   feed.on('message:deleted', () => list.refresh());
   feed.on('user:updated', () => list.refresh());
-  feed.on('read', (event) => event.userId === me && list.count(event.directMessageId ?? event.groupId, event.unreadCount));
+  feed.on('read', (event) => list.count(conversationOf(event), event.unreadCount)); // one's own alone
   feed.on('conversation:joined', ({ conversation }) => list.joined(conversation));
   feed.on('conversation:left', ({ conversationId }) => list.left(conversationId));
   feed.on('conversation:updated', ({ conversation }) => list.rename(conversation));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 
 def texts(page: Page) -> list[str]:
@@ -52,3 +52,7 @@ def below_end(page: Page) -> float:
     """How many pixels of the conversation lie below what is in sight."""
     distance: float = page.evaluate("-document.querySelector('[data-scroller]').scrollTop")
     return distance
+
+
+def leave_waiting(route: Route) -> None:
+    """Handle a request as a proxy does that fills a buffer first."""

@@ -7,14 +7,10 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import connection, expect_texts, send
+from tests.browser.page import connection, expect_texts, leave_waiting, send
 from tests.browser.people import Person
 
 SignedIn = Callable[..., BrowserContext]
-
-
-def leave_waiting(route: Route) -> None:
-    """What a proxy looks like that fills a buffer first."""
 
 
 def test_swallowed_stream_is_recognised_and_asked_around(

@@ -89,7 +89,7 @@ def test_create_join_and_leave_a_group(ada: Person, ben: Person, page: Page) -> 
 
     open_group = ada.group("come in")
     page.goto("/groups?q=come")
-    page.get_by_role("button", name="Join").click()
+    page.get_by_role("button", name="Join come in").click()
     expect(page.get_by_role("heading", name="come in", level=1)).to_be_visible()
     assert ben.id in ada.call("GET", f"/api/conversations/{open_group.id}")["memberIds"]
 

@@ -8,12 +8,22 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import composer, connection, expect_texts, message, send, texts
+from tests.browser.page import (
+    composer,
+    connection,
+    expect_texts,
+    leave_waiting,
+    message,
+    send,
+    texts,
+)
 from tests.browser.people import Person, Team
 from tests.support.server import Server
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
+
+NOTHING_WAITS = "() => !Object.keys(localStorage).some((key) => key.includes(':out:'))"
 
 
 def client_id(post: Request) -> str:
@@ -138,11 +148,32 @@ def test_failed_send_offers_to_try_again_with_the_same_client_id(
     complaints.clear()
 
 
-def test_lost_answer_does_not_send_twice(
+def test_lost_answer_is_made_up_for_by_the_stream(
     ada: Person, ben: Person, open_tab: OpenTab, complaints: list[str]
 ) -> None:
     talk = ada.group("lost answer", ben)
     page = open_tab(ben, talk.path)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        expect_texts(page, ["only once"])  # the stream is quicker than the loss
+        route.abort()
+
+    page.route("**/api/messages", lose_the_answer)
+    send(page, "only once")
+    page.wait_for_function(NOTHING_WAITS)
+    expect_texts(page, ["only once"])
+    assert ben.hear(talk) == ["only once"]
+    complaints.clear()
+
+
+def test_lost_answer_without_a_stream_does_not_send_twice(
+    ada: Person, ben: Person, signed_in: SignedIn, complaints: list[str]
+) -> None:
+    talk = ada.group("lost answer, no stream", ben)
+    page = signed_in(ben).new_page()
+    page.route("**/api/sse?**", leave_waiting)
+    page.goto(talk.path)
     ids: list[str] = []
 
     def lose_first_answer(route: Route) -> None:
@@ -154,11 +185,12 @@ def test_lost_answer_does_not_send_twice(
 
     page.route("**/api/messages", lose_first_answer)
     send(page, "only once")
-    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.includes(':out:'))")
-    expect_texts(page, ["only once"])
-    assert ben.hear(talk) == ["only once"]
+    page.wait_for_function(NOTHING_WAITS)
     assert len(ids) == 2
     assert ids[0] == ids[1]
+    page.unroute("**/api/sse?**")
+    expect_texts(page, ["only once"])
+    assert ben.hear(talk) == ["only once"]
     complaints.clear()
 
 

@@ -5,7 +5,10 @@ const canSize = CSS.supports('field-sizing', 'content');
 
 /** The field one writes in: keeps what was typed, come what may, and gives it away when it is sent. */
 export class Composer {
-  /** @param {HTMLFormElement} form @param {{send: (text: string) => void, typed: () => void, editLast: () => void}} does */
+  /**
+   * @param {HTMLFormElement} form
+   * @param {{send: (text: string) => void, typed: () => void, editLast: () => boolean}} does
+   */
   constructor(form, conversation, does) {
     this.form = form;
     this.field = form.elements.content;
@@ -17,7 +20,9 @@ export class Composer {
     this.field.value ||= recall(this.draft) ?? '';
     this.#wire();
     this.#measure();
-    if (document.activeElement === document.body && matchMedia('(hover: hover)').matches) this.field.focus({ preventScroll: true });
+    // On a phone a focus would open the keyboard over what one came to read.
+    const idle = document.activeElement === document.body && matchMedia('(hover: hover)').matches;
+    if (idle) this.field.focus({ preventScroll: true });
   }
 
   #wire() {
@@ -30,11 +35,13 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing) return; // Enter chooses a word there
+    if (event.isComposing || event.keyCode === 229) return; // Enter chooses a word (229: Safari)
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === 'ArrowUp' && !this.field.value && this.does.editLast()) event.preventDefault();
+    } else if (event.key === 'ArrowUp' && !this.field.value && this.does.editLast()) {
+      event.preventDefault();
+    }
   }
 
   #submit() {
@@ -44,13 +51,6 @@ export class Composer {
     this.field.value = '';
     this.#kept();
     this.does.send(text);
-  }
-
-  /** Put words back, as when a refused message is discarded. */
-  putBack(text) {
-    this.field.value = [this.field.value, text].filter(Boolean).join('\n');
-    this.#kept();
-    this.field.focus();
   }
 
   close(sentence) {

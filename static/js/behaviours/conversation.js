@@ -29,12 +29,14 @@ export function wireConversation(section, feed, { unread, announce }) {
 
   feed.on('message:created', here((message) => {
     typing.stopped(message.userId);
+    outbox.arrived(message.clientId);
     const fresh = scrolling.arrive(message, message.userId === me);
     if (fresh && message.userId !== me) announce(`${message.author.displayName}: ${plainText(message.html)}`);
     readState.mark();
   }));
-  feed.on('message:updated', here((message) => scrolling.keepPlace(scrolling.topRow(), () => timeline.update(message))));
-  feed.on('message:deleted', here((event) => scrolling.keepPlace(scrolling.topRow(), () => timeline.remove(event.id))));
+  const inPlace = (change) => here((event) => scrolling.keepPlace(scrolling.topRow(), () => change(event)));
+  feed.on('message:updated', inPlace((message) => timeline.update(message)));
+  feed.on('message:deleted', inPlace(({ id: deleted }) => timeline.remove(deleted)));
   feed.on('user:updated', ({ user }) => timeline.rename(user));
   feed.on('typing', here(({ userId }) => userId !== me && typing.saw(userId, nameOf(timeline, userId))));
   feed.on('conversation:left', here(() => composer?.close('You are no longer in this conversation.')));
@@ -64,7 +66,10 @@ function wireOutbox(timeline, id, scrolling) {
     scrolling.keepPlace(timeline.last(), () =>
       showFailure(timeline.addPending(entry, myself()), sentence, Boolean(entry.failed)));
   };
-  const outbox = new Outbox(show);
+  const outbox = new Outbox(show, (entry, message) => {
+    // Else its row stays until the stream brings the real one.
+    if (timeline.row(message.id)) timeline.settle(entry.clientId);
+  });
   for (const entry of outbox.waiting()) show(entry, entry.failed ?? '');
   outbox.flush();
   timeline.list.addEventListener('click', ({ target }) => {
@@ -79,18 +84,17 @@ function wireOutbox(timeline, id, scrolling) {
 function myself() {
   const avatar = document.querySelector('.me .avatar');
   const label = document.querySelector('.me')?.getAttribute('aria-label') ?? '';
-  return avatar && { displayName: label.slice(label.indexOf(': ') + 2), initials: avatar.textContent, hue: avatar.dataset.hue };
+  const displayName = label.slice(label.indexOf(': ') + 2);
+  return avatar && { displayName, initials: avatar.textContent, hue: avatar.dataset.hue };
 }
 
 const nameOf = (timeline, userId) =>
   timeline.rows().find((row) => row.dataset.authorId === userId)?.querySelector('.author').textContent;
 
 function showTyping(line, names) {
-  const known = names.filter(Boolean);
-  const [first, second] = known;
-  if (!names.length) line.textContent = '';
-  else if (names.length > 2 || known.length < names.length) line.textContent = names.length > 1 ? 'Several people are typing…' : 'Somebody is typing…';
-  else line.textContent = second ? `${first} and ${second} are typing…` : `${first} is typing…`;
+  const [first = 'Somebody', second = 'somebody'] = names;
+  const sentences = ['', `${first} is typing…`, `${first} and ${second} are typing…`];
+  line.textContent = sentences[names.length] ?? 'Several people are typing…';
 }
 
 function retitle(section, { name, topic }) {

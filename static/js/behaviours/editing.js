@@ -45,9 +45,10 @@ export function remove(row) {
   const dialog = document.createElement('dialog');
   dialog.className = 'confirm';
   dialog.setAttribute('aria-label', 'Delete this message?');
-  dialog.innerHTML = '<form method="dialog"><p>Delete this message for everybody?</p>'
-    + '<p class="buttons"><button class="button danger" value="delete">Delete</button> <button class="button" value="">Keep</button></p>'
-    + '<p class="error" role="alert"></p></form>';
+  dialog.innerHTML = `<form method="dialog"><p>Delete this message for everybody?</p>
+    <p class="buttons"><button class="button danger" value="delete">Delete</button>
+    <button class="button" value="" autofocus>Keep</button></p>
+    <p class="error" role="alert" hidden></p></form>`;
   dialog.addEventListener('close', async () => {
     if (dialog.returnValue !== 'delete') return dialog.remove();
     try {
@@ -55,7 +56,9 @@ export function remove(row) {
       dialog.remove();
     } catch (problem) {
       dialog.returnValue = '';
-      dialog.querySelector('[role=alert]').textContent = `Not deleted: ${problem.message}`;
+      const alert = dialog.querySelector('[role=alert]');
+      alert.hidden = false;
+      alert.textContent = `Not deleted: ${problem.message}`;
       dialog.showModal();
     }
   });

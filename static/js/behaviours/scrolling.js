@@ -78,7 +78,9 @@ export class Scrolling {
     this.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.button.addEventListener('click', () => this.toEnd());
     this.#onClick(this.older, () => this.pages.older());
-    for (const link of this.newest) this.#onClick(link, () => (link.matches('[data-newest]') ? this.toEnd() : this.pages.newer()));
+    for (const link of this.newest) {
+      this.#onClick(link, () => (link.matches('[data-newest]') ? this.toEnd() : this.pages.newer()));
+    }
   }
 
   #onClick(link, act) {

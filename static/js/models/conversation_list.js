@@ -2,6 +2,7 @@ import { conversationOf, plainText } from '../helpers/conversation.js';
 import { base, call, me } from '../helpers/server.js';
 import { localise } from '../helpers/times.js';
 
+const unreadOf = (item) => Number(item.querySelector('.unread-count').textContent);
 const template = document.getElementById('conversation-item-template');
 
 /** The list at the side: newest activity first, and nothing moves under a pointer or a focus. */
@@ -15,11 +16,13 @@ export class ConversationList {
     this.isRead = isRead;
     this.changed = changed;
     for (const time of nav.querySelectorAll('time')) localise(time, 'list');
-    for (const name of ['pointerleave', 'focusout']) nav.addEventListener(name, () => setTimeout(() => this.#settle()));
+    for (const name of ['pointerleave', 'focusout']) {
+      nav.addEventListener(name, () => setTimeout(() => this.#settle()));
+    }
   }
 
   item = (id) => this.nav.querySelector(`[data-conversation-id="${CSS.escape(id)}"]`);
-  unread = () => [...this.nav.querySelectorAll('.unread-count')].reduce((sum, count) => sum + Number(count.textContent), 0);
+  unread = () => [...this.nav.children].reduce((sum, item) => sum + unreadOf(item), 0);
 
   arrived(message) {
     const id = conversationOf(message);
@@ -27,7 +30,7 @@ export class ConversationList {
     if (!item) return void this.refresh();
     this.#describe(item, message);
     this.#raise(id);
-    if (message.userId !== me && !this.isRead(id)) this.count(id, Number(item.querySelector('.unread-count').textContent) + 1);
+    if (message.userId !== me && !this.isRead(id)) this.count(id, unreadOf(item) + 1);
   }
 
   edited(message) {
@@ -61,11 +64,12 @@ export class ConversationList {
     const others = members.filter((user) => user.id !== me);
     const item = this.item(id);
     if (!item) return;
-    item.querySelector('.name').textContent = name ?? (others.map((user) => user.displayName).join(', ') || members[0].displayName);
+    const shown = others.length ? others : members; // a conversation with oneself
+    item.querySelector('.name').textContent = name ?? shown.map((user) => user.displayName).join(', ');
     if (type !== 'dm') return;
-    const { initials, hue } = others[0] ?? members[0];
-    item.querySelector('.avatar').textContent = initials;
-    item.querySelector('.avatar').dataset.hue = hue;
+    const avatar = item.querySelector('.avatar');
+    avatar.textContent = shown[0].initials;
+    avatar.dataset.hue = shown[0].hue;
   }
 
   left(id) {
@@ -92,7 +96,11 @@ export class ConversationList {
     const item = template.content.firstElementChild.cloneNode(true);
     Object.assign(item.dataset, { conversationId: id, channel, kind: type });
     item.href = `${base}/conversations/${id}#unread`;
-    if (type === 'group') Object.assign(item.querySelector('.avatar'), { textContent: '#' }).dataset.kind = 'group';
+    if (type === 'group') {
+      const avatar = item.querySelector('.avatar');
+      avatar.textContent = '#';
+      avatar.dataset.kind = type;
+    }
     this.nav.append(item);
     return item;
   }

@@ -19,9 +19,13 @@ export class Outbox {
   #backoff = new Backoff();
   #wake = () => {};
 
-  /** @param {(entry: import('../types.js').Entry, sentence: ?string) => void} changed  null: it is gone */
-  constructor(changed) {
+  /**
+   * @param {(entry: import('../types.js').Entry, sentence: ?string) => void} changed  null: it is gone
+   * @param {(entry: import('../types.js').Entry, message: import('../types.js').Message) => void} sent
+   */
+  constructor(changed, sent) {
     this.changed = changed;
+    this.sent = sent;
     window.addEventListener('online', () => this.flush());
     window.addEventListener('storage', ({ key, newValue, oldValue }) => {
       if (!key?.startsWith(PREFIX)) return; // another tab's doing
@@ -49,6 +53,12 @@ export class Outbox {
   discard(clientId) {
     const entry = this.#find(clientId);
     if (entry) this.#forget(entry);
+  }
+
+  /** The stream brought it, so the server has it, whatever became of the answer. */
+  arrived(clientId) {
+    const entry = this.#find(clientId);
+    if (entry) keep(name(entry), null);
   }
 
   /** Send what waits. A retry repeats the `clientId`, by which the server knows a message it has. */
@@ -81,12 +91,13 @@ export class Outbox {
 
   async #send(entry) {
     try {
-      await call('POST', '/api/messages', entry.body);
+      const message = await call('POST', '/api/messages', entry.body);
+      keep(name(entry), null);
+      this.sent(entry, message);
     } catch (problem) {
-      return this.#refused(entry, problem);
+      return this.#find(entry.clientId) ? this.#refused(entry, problem) : null;
     }
     this.#backoff.reset();
-    keep(name(entry), null); // its row stays until the stream brings the real one
     return null;
   }
 

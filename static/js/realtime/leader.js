@@ -44,16 +44,21 @@ export class SharedStream {
     this.#resign();
     clearInterval(this.timer);
     document.removeEventListener('visibilitychange', this.#probe);
+    document.removeEventListener('visibilitychange', this.#look);
     this.channel?.close();
     this.channel = undefined;
   }
 
   /** Plain HTTP beyond localhost has no locks: each tab that is in sight streams for itself. */
   #alone() {
-    const look = () => (document.hidden ? this.#resign() : this.stream ?? this.#lead());
-    document.addEventListener('visibilitychange', look);
-    look();
+    document.addEventListener('visibilitychange', this.#look);
+    this.#look();
   }
+
+  #look = () => {
+    if (document.hidden) this.#resign();
+    else if (!this.stream) this.#lead();
+  };
 
   /** Wait in line for the lock; `steal` takes it from a leader that has stopped answering. */
   async #queue(steal = false) {
@@ -61,7 +66,11 @@ export class SharedStream {
     const waiting = new AbortController();
     this.waiting = waiting;
     const options = steal ? { steal } : { signal: waiting.signal };
-    await navigator.locks.request(this.name, options, () => this.#lead()).catch(() => {});
+    try {
+      await navigator.locks.request(this.name, options, () => this.#lead());
+    } catch (error) {
+      if (error.name !== 'AbortError') return void this.#alone(); // locks are forbidden here
+    }
     if (this.waiting !== waiting || waiting.signal.aborted) return;
     this.#resign(); // somebody stole it while this tab was frozen
     this.#queue();
