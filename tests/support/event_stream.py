@@ -7,7 +7,10 @@ standard ignores (comments, unknown fields, a digitless ``retry``): we never sen
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class Event(NamedTuple):
@@ -51,24 +54,21 @@ class EventStream:
         return not (self._rest or self._data or self._type)
 
     def _lines(self, data: bytes) -> list[str]:
-        lines = []
-        for byte in data:
-            char = bytes((byte,))
-            if char == b"\n" and self._after_cr:
-                self._after_cr = False
-                continue
-            self._after_cr = char == b"\r"
-            if char in b"\r\n":
-                lines.append(self._decoded())
-            else:
-                self._rest += char
-        return lines
+        if data and self._after_cr:
+            # The LF of a CR LF that was cut in two.
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        if not data:
+            return []
+        self._after_cr = data.endswith(b"\r")
+        *lines, self._rest = _LINE_END.split(self._rest + data)
+        return [self._decoded(line) for line in lines]
 
-    def _decoded(self) -> str:
-        line, self._rest = self._rest.decode(errors="strict" if self.strict else "replace"), b""
+    def _decoded(self, line: bytes) -> str:
+        text = line.decode(errors="strict" if self.strict else "replace")
         if not self._begun:
-            line, self._begun = line.removeprefix("\ufeff"), True
-        return line
+            text, self._begun = text.removeprefix("\ufeff"), True
+        return text
 
     def _line(self, line: str) -> Event | None:
         if not line:
