@@ -83,7 +83,7 @@ def test_message_shows_at_once_and_is_replaced_by_the_real_one(
 
 
 def test_discarded_message_leaves_its_words(
-    ada: Person, ben: Person, open_tab: OpenTab, complaints: list[str]
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
 ) -> None:
     talk = ada.group("discard", ben)
     page = open_tab(ben, talk.path)
@@ -96,7 +96,6 @@ def test_discarded_message_leaves_its_words(
     page.reload()
     connection(page, "live")
     expect(page.locator(".message")).to_have_count(0)
-    complaints.clear()
 
 
 def test_people_and_groups_are_found_while_typing(

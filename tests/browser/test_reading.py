@@ -174,7 +174,7 @@ def test_days_and_blocks_are_the_same_live_and_after_a_reload(
 
 
 def test_ten_thousand_arriving_messages_leave_the_page_flat(
-    ada: Person, ben: Person, signed_in: SignedIn, complaints: list[str]
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
 ) -> None:
     talk = ada.group("flood", ben)
     first = ada.say(talk, "before the flood")
@@ -194,4 +194,3 @@ def test_ten_thousand_arriving_messages_leave_the_page_flat(
     page.locator(".message").first.evaluate("row => row.scrollIntoView()")
     expect(message(page, "before the flood")).to_be_attached()
     expect(page.locator("[data-older]")).to_have_count(0)
-    complaints.clear()
