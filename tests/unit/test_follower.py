@@ -1,0 +1,121 @@
+"""Following the log: rings, a lost ring, a log that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from gevent.event import Event
+
+from chatapp.realtime import follower as module
+from chatapp.realtime.entry import Entry
+from chatapp.realtime.follower import Follower
+from tests.support.fake_client import settle
+from tests.support.stream import PATIENCE
+
+
+class Log:
+    """A log in memory with a follower, which is never woken by the clock."""
+
+    def __init__(self) -> None:
+        self.entries = [Entry(position, "c", None) for position in (1, 2, 3)]
+        self.delivered: list[int] = []
+        self.failures = 0
+        self.arrived = Event()
+        self.readings = 0
+        self.lags: list[float] = []
+        self.follower = Follower(lambda: len(self.entries), self.after, self.take, self.lags.append)
+
+    def after(self, position: int) -> Sequence[Entry]:
+        self.readings += 1
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the log cannot be read")
+        return self.entries[position : position + 2]
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        self.delivered += [entry.position for entry in entries]
+        self.arrived.set()
+
+    def grow(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.entries.append(Entry(len(self.entries) + 1, "c", None))
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    monkeypatch.setattr(module, "POLL", 1000)
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    log = Log()
+    log.follower.start()
+    settle()
+    yield log
+    log.follower.stop()
+
+
+def test_it_begins_at_the_logs_end(log: Log) -> None:
+    log.follower.ring()
+    settle()
+    assert log.readings == 1
+    assert log.delivered == []
+
+
+def test_a_ring_brings_all_that_is_new_in_order_and_once(log: Log) -> None:
+    log.grow(5)
+    log.follower.ring()
+    log.follower.ring()
+    settle()
+    assert log.delivered == [4, 5, 6, 7, 8]
+    log.grow()
+    log.follower.ring()
+    settle()
+    assert log.delivered == [4, 5, 6, 7, 8, 9]
+    assert log.follower.position == 9
+
+
+def test_the_next_ring_makes_up_for_a_lost_one(log: Log) -> None:
+    log.grow()
+    settle()
+    assert log.delivered == []
+    log.grow()
+    log.follower.ring()
+    settle()
+    assert log.delivered == [4, 5]
+
+
+def test_without_a_ring_the_poll_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL", 0.01)
+    log = Log()
+    log.follower.start()
+    log.grow()
+    assert log.arrived.wait(PATIENCE)
+    log.follower.stop()
+    assert log.delivered == [4]
+
+
+def test_a_log_that_cannot_be_read_costs_nothing_but_time(log: Log) -> None:
+    log.failures = 1
+    log.grow()
+    log.follower.ring()
+    settle()
+    assert not log.follower.is_well()
+    assert log.arrived.wait(PATIENCE)
+    settle()
+    assert log.follower.is_well()
+    assert log.delivered == [4]
+
+
+def test_starting_twice_delivers_once(log: Log) -> None:
+    log.follower.start()
+    log.grow()
+    log.follower.ring()
+    settle()
+    assert log.delivered == [4]
+
+
+def test_once_stopped_it_delivers_no_more(log: Log) -> None:
+    log.follower.stop()
+    log.grow()
+    log.follower.ring()
+    settle()
+    assert log.delivered == []

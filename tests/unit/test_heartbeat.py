@@ -1,0 +1,57 @@
+"""Heartbeats and lifetimes, beat by beat instead of second by second."""
+
+from __future__ import annotations
+
+import time
+
+from chatapp.realtime import frames
+from chatapp.realtime.heartbeat import INTERVAL, Heartbeat
+from chatapp.realtime.hub import Hub
+from tests.support.fake_client import FakeClient, FakeWire, settle
+
+
+def open_streams(hub: Hub, count: int) -> list[FakeClient]:
+    clients = []
+    for number in range(count):
+        wire = FakeWire()
+        client = FakeClient(hub.register(f"user_{number}", "sess", follows=True, wire=wire))
+        client.serve()
+        clients.append(client)
+    return clients
+
+
+def observe(_event: str, **_fields: object) -> None:
+    """Hear nothing."""
+
+
+def round_of_beats(hub: Hub) -> None:
+    heartbeat = Heartbeat(hub)
+    for share in range(INTERVAL):
+        heartbeat.beat(share)
+    settle()
+
+
+def test_each_stream_is_pinged_once_a_round() -> None:
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    clients = open_streams(hub, 30)
+    round_of_beats(hub)
+    for client in clients:
+        assert client.body == frames.PING
+        client.close()
+
+
+def test_the_interval_is_short_enough_to_notice_a_dead_stream() -> None:
+    assert INTERVAL <= 20
+
+
+def test_a_stream_past_its_lifetime_is_told_to_reconnect() -> None:
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    old, young = open_streams(hub, 2)
+    old.subscriber.expires_at = time.monotonic() - 1
+    round_of_beats(hub)
+    assert [event.type for event in young.events()] == ["ping"]
+    assert old.events()[-1].type == "reconnect"
+    assert old.events()[-1].json == {"reason": "lifetime"}
+    assert not old.is_served
+    assert young.is_served
+    young.close()

@@ -1,0 +1,252 @@
+"""Fan-out, subscriptions in the order of the log, revocation, limits, draining."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chatapp.realtime import frames
+from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
+from chatapp.realtime.hub import LIFETIME, Full, Hub, TooManyStreams
+from tests.support.fake_client import FakeClient, FakeWire, settle
+
+
+class Told:
+    """Collects what the hub says of itself."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, object]] = []
+
+    def __call__(self, event: str, **fields: object) -> None:
+        self.lines.append({"event": event, **fields})
+
+    def of(self, event: str) -> list[dict[str, object]]:
+        return [line for line in self.lines if line["event"] == event]
+
+
+class House:
+    """A hub with clients."""
+
+    def __init__(self) -> None:
+        self.told = Told()
+        self.hub = Hub(per_owner=3, most=5, observe=self.told)
+        self.clients: list[FakeClient] = []
+
+    def client(
+        self, owner: str, *channels: str, follows: bool = False, credential: str = "sess"
+    ) -> FakeClient:
+        subscriber = self.hub.register(owner, credential, follows=follows, wire=FakeWire())
+        self.hub.attach(subscriber, channels)
+        client = FakeClient(subscriber)
+        client.serve(frames.event(b"{}", name="ready"))
+        self.clients.append(client)
+        return client
+
+    def deliver(self, *entries: Entry) -> None:
+        self.hub.deliver(entries)
+        settle()
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    house = House()
+    yield house
+    for client in house.clients:
+        client.close()
+
+
+def entry(
+    position: int,
+    channel: str = "group:g",
+    *,
+    recipient: str | None = None,
+    effect: Effect | None = None,
+    shown: bool = True,
+) -> Entry:
+    frame = frames.event(b"%d" % position, event_id=f"e-{position}") if shown else None
+    return Entry(position, channel, frame, recipient, effect)
+
+
+def heard(client: FakeClient) -> list[int]:
+    return [int(event.data) for event in client.events() if event.type == "message"]
+
+
+def farewells(client: FakeClient) -> list[str]:
+    return [event.json["reason"] for event in client.events() if event.type == "reconnect"]
+
+
+def test_an_event_reaches_the_subscribers_of_its_channel_alone(house: House) -> None:
+    ann, bob = house.client("ann", "group:g", "dm:d"), house.client("bob", "group:g")
+    eve = house.client("eve", "group:other")
+    house.deliver(entry(1), entry(2, "dm:d"), entry(3, "group:other"))
+    assert (heard(ann), heard(bob), heard(eve)) == ([1, 2], [1], [3])
+
+
+def test_neighbours_on_a_channel_leave_in_one_write(house: House) -> None:
+    ann = house.client("ann", "group:g", "dm:d")
+    assert isinstance(ann.wire, FakeWire)
+    sends = ann.wire.sends
+    house.deliver(entry(1), entry(2), entry(3, shown=False), entry(4), entry(5, "dm:d"))
+    assert heard(ann) == [1, 2, 4, 5]
+    assert ann.wire.sends == sends + 2
+
+
+def test_who_replayed_a_part_of_a_group_is_sent_the_rest(house: House) -> None:
+    ann = house.client("ann", "group:g")
+    ann.subscriber.position = 2
+    house.deliver(entry(1), entry(2), entry(3), entry(4))
+    assert heard(ann) == [3, 4]
+
+
+def test_what_is_for_one_reaches_their_streams_alone(house: House) -> None:
+    ann, second = house.client("ann", "group:g"), house.client("ann", "dm:d")
+    bob = house.client("bob", "group:g")
+    house.deliver(entry(1, recipient="ann"), entry(2))
+    assert (heard(ann), heard(second), heard(bob)) == ([1, 2], [], [2])
+
+
+def test_a_grant_comes_before_its_event_and_only_to_streams_that_follow(house: House) -> None:
+    following, named = house.client("ann", follows=True), house.client("ann", "dm:d")
+    house.deliver(entry(1), entry(2, recipient="ann", effect=Grant("ann")), entry(3))
+    assert heard(following) == [2, 3]
+    assert heard(named) == []
+
+
+def test_a_revocation_comes_after_its_event_and_before_the_next(house: House) -> None:
+    ann, bob = house.client("ann", "group:g", "dm:d"), house.client("bob", "group:g")
+    house.deliver(
+        entry(1), entry(2, recipient="ann", effect=Revoke("ann")), entry(3), entry(4, "dm:d")
+    )
+    assert (heard(ann), heard(bob)) == ([1, 2, 4], [1, 3])
+    assert ann.is_served
+
+
+def test_a_stream_that_loses_its_last_channel_ends(house: House) -> None:
+    ann = house.client("ann", "group:g")
+    house.deliver(entry(1, recipient="ann", effect=Revoke("ann")), entry(2))
+    assert heard(ann) == [1]
+    assert farewells(ann) == ["revoked"]
+    assert not ann.is_served
+
+
+def test_leaving_and_coming_back_in_one_batch_is_in_the_order_of_the_log(house: House) -> None:
+    ann = house.client("ann", "team", "group:g", follows=True)
+    house.deliver(
+        entry(1, recipient="ann", effect=Revoke("ann")),
+        entry(2),
+        entry(3, recipient="ann", effect=Grant("ann")),
+        entry(4),
+    )
+    assert heard(ann) == [1, 3, 4]
+
+
+def test_a_channel_revoked_while_the_stream_was_opened_is_not_attached(house: House) -> None:
+    subscriber = house.hub.register("ann", "sess", follows=True, wire=None)
+    house.deliver(entry(1, recipient="ann", effect=Revoke("ann")))
+    house.hub.attach(subscriber, ["group:g", "dm:d"])
+    assert subscriber.channels == {"dm:d"}
+    house.deliver(entry(2, recipient="ann", effect=Grant("ann")))
+    assert subscriber.channels == {"dm:d", "group:g"}
+
+
+def test_a_credential_ends_with_its_own_streams(house: House) -> None:
+    first = house.client("ann", "group:g", credential="sess_1")
+    second = house.client("ann", "group:g", credential="sess_2")
+    bob = house.client("bob", "group:g", credential="sess_1")
+    house.deliver(entry(1), entry(2, "", shown=False, effect=Disconnect("ann", "sess_1")), entry(3))
+    assert (heard(first), heard(second), heard(bob)) == ([1], [1, 3], [1, 3])
+    assert farewells(first) == ["revoked"]
+    assert not first.is_served
+
+
+def test_a_person_ends_with_all_their_streams(house: House) -> None:
+    streams = [house.client("ann", "group:g", credential=name) for name in ("sess_1", "token_1")]
+    house.deliver(entry(1, "", shown=False, effect=Disconnect("ann")), entry(2))
+    for stream in streams:
+        assert (heard(stream), farewells(stream)) == ([], ["revoked"])
+    assert len(house.hub) == 0
+
+
+def test_a_signal_reaches_the_channel_and_moves_no_position(house: House) -> None:
+    ann, eve = house.client("ann", "group:g"), house.client("eve", "dm:d")
+    house.deliver(entry(7))
+    house.hub.signal("group:g", frames.event(b"{}", name="typing"))
+    assert [event.type for event in ann.events()] == ["ready", "message", "typing"]
+    assert [event.type for event in eve.events()] == ["ready"]
+    assert ann.events()[-1].last_event_id == "e-7"
+    assert ann.subscriber.position == 7
+
+
+def test_the_limits_of_an_owner_and_of_the_process(house: House) -> None:
+    for _ in range(3):
+        house.client("ann")
+    with pytest.raises(TooManyStreams):
+        house.client("ann")
+    last = [house.client("bob"), house.client("eve")][-1]
+    with pytest.raises(Full):
+        house.client("dan")
+    house.hub.remove(last.subscriber)
+    house.hub.remove(last.subscriber)
+    house.client("dan")
+    assert len(house.hub) == 5
+
+
+def test_draining_ends_every_stream_and_takes_no_new_one(house: House) -> None:
+    clients = [house.client("ann", "group:g"), house.client("bob", "group:g")]
+    house.hub.drain()
+    settle()
+    for client in clients:
+        assert farewells(client) == ["restart"]
+        assert not client.is_served
+    with pytest.raises(Full):
+        house.client("ann")
+
+
+def test_who_reads_no_goodbye_is_abandoned(house: House) -> None:
+    ann = house.client("ann", "group:g")
+    assert isinstance(ann.wire, FakeWire)
+    ann.wire.room = 3
+    house.deliver(entry(1))
+    house.hub.drain()
+    settle()
+    assert ann.is_served
+    house.hub.abandon()
+    settle()
+    assert not ann.is_served
+
+
+def test_nothing_is_left_of_a_subscriber_that_was_removed(house: House) -> None:
+    ann, bob = house.client("ann", "group:g", "dm:d"), house.client("bob", "group:g")
+    assert house.hub.counts() == {"group:g": 2, "dm:d": 1}
+    house.hub.remove(ann.subscriber)
+    assert house.hub.counts() == {"group:g": 1}
+    house.hub.remove(bob.subscriber)
+    assert house.hub.counts() == {}
+    assert house.hub.subscribers() == []
+    assert (house.hub._channels, house.hub._owners) == ({}, {})
+
+
+def test_it_tells_what_happens_with_how_many_are_left(house: House) -> None:
+    ann, bob = house.client("ann", "group:g"), house.client("bob", "group:g")
+    house.deliver(entry(1))
+    house.hub.remove(ann.subscriber)
+    house.hub.remove(bob.subscriber)
+    assert [line["subscribers"] for line in house.told.of("subscription_added")] == [1, 2]
+    assert [line["subscribers"] for line in house.told.of("subscription_removed")] == [1, 0]
+    assert house.told.of("broadcast") == [
+        {
+            "event": "broadcast",
+            "channel": "group:g",
+            "position": 1,
+            "events": 1,
+            "subscribers": 2,
+            "direct": 2,
+        }
+    ]
+
+
+def test_streams_opened_together_end_apart(house: House) -> None:
+    ends = sorted(house.client(name).subscriber.expires_at for name in "abcde")
+    assert len(set(ends)) == 5
+    assert ends[-1] - ends[0] <= LIFETIME[1] - LIFETIME[0]
