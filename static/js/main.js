@@ -1,8 +1,6 @@
-import { wireAnnouncer } from './behaviours/announcer.js';
 import { wireConnectionLine } from './behaviours/connection_line.js';
 import { wireConversation } from './behaviours/conversation.js';
-import { wireFilter, wireSearch } from './behaviours/search.js';
-import { wireTitle } from './behaviours/title.js';
+import { wireAnnouncer, wireTitle } from './behaviours/notices.js';
 import { conversationOf } from './helpers/conversation.js';
 import { Feed } from './helpers/feed.js';
 import { me } from './helpers/server.js';
@@ -16,7 +14,12 @@ const nav = document.querySelector('[data-conversation-list]');
 const showTitle = wireTitle();
 
 for (const time of document.querySelectorAll('time[data-local]')) localise(time, time.dataset.local || 'full');
-for (const field of document.querySelectorAll('[data-filter]')) wireFilter(field);
+
+// Few who open a page search on it: what does that is fetched by the first touch of a field.
+for (const field of document.querySelectorAll('input[type=search]')) {
+  const fetchSearch = () => import('./behaviours/search.js').then(({ wire }) => wire(field, nav));
+  field.addEventListener('focus', fetchSearch, { once: true });
+}
 
 let open = null;
 const isRead = (id) => Boolean(open?.reading(id));
@@ -32,7 +35,6 @@ if (me && document.body.dataset.cursor) {
 
 function wireList() {
   showTitle(list.unread());
-  wireSearch(document.querySelector('[data-search]'), nav);
   feed.on('message:created', (message) => list.arrived(message));
   feed.on('message:updated', (message) => list.edited(message));
   feed.on('message:deleted', () => list.refresh());

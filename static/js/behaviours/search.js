@@ -2,10 +2,16 @@ import { request } from '../helpers/server.js';
 
 const PAUSE = 150;
 
-/** Find people and groups while typing, above the list. */
-export function wireSearch(form, list) {
+/** Search as one types. What was typed while this was under way is answered, too. */
+export function wire(field, list) {
+  if (field.dataset.filter) wireFilter(field);
+  else if (field.form.matches('[data-search]')) wireSearch(field, list);
+  if (field.value) field.dispatchEvent(new Event('input'));
+}
+
+/** Find people and groups, above the list. */
+function wireSearch(field, list) {
   const results = document.querySelector('[data-search-results]');
-  const field = form.elements.q;
   let timer;
   let asked;
   const show = (html) => {
@@ -34,7 +40,7 @@ export function wireSearch(form, list) {
 }
 
 /** Hide what does not contain every typed word. */
-export function wireFilter(field) {
+function wireFilter(field) {
   field.addEventListener('input', () => {
     const words = field.value.toLocaleLowerCase().split(/\s+/);
     for (const item of document.querySelectorAll(field.dataset.filter)) {

@@ -1,4 +1,3 @@
-import { isAfter } from '../helpers/cursor.js';
 import { base } from '../helpers/server.js';
 import { Stream } from './stream.js';
 
@@ -158,4 +157,16 @@ export class SharedStream {
     this.#unanswered = 0;
     this.#queue(true);
   }
+}
+
+/** Whether `a` lies after `b`. History of another epoch cannot be compared, so it counts as news. */
+function isAfter(a, b) {
+  const [epoch, position] = split(a);
+  const [otherEpoch, otherPosition] = split(b);
+  return epoch !== otherEpoch || position > otherPosition;
+}
+
+function split(cursor) {
+  const dash = cursor.lastIndexOf('-');
+  return [cursor.slice(0, dash), Number(cursor.slice(dash + 1))];
 }
