@@ -10,14 +10,16 @@ import logging
 from collections.abc import Callable, Sequence
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from chatapp.api import representations as show
 from chatapp.domain import conversations, log
 from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Head, Logged
+from chatapp.domain.statements import execute
 from chatapp.extensions import db
-from chatapp.models import MESSAGE_ROWS, Membership, Message, MessageRow, User
+from chatapp.models import MESSAGE_ROWS, Membership, MessageRow, User
+from chatapp.models.message import messages as message_table
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
 from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
@@ -27,14 +29,15 @@ logger = logging.getLogger(__name__)
 #: Rows of the log that are read, encoded and delivered in one go.
 BATCH = 200
 
+_by_ids = MESSAGE_ROWS.where(message_table.c.id.in_(bindparam("ids", expanding=True)))
+
 Messages = dict[str, MessageRow]
 Presenter = Callable[[Logged, Messages], show.Json | None]
 
 
-def after(position: int) -> list[Entry]:
+def after(position: int, epoch: str) -> list[Entry]:
     """Return the entries right behind ``position``, for everybody, at most BATCH of them."""
-    rows = log.after(position, BATCH)
-    return entries(rows, log.head().epoch) if rows else []
+    return entries(log.after(position, BATCH), epoch)
 
 
 def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
@@ -42,7 +45,7 @@ def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
     ids = {row.subject_id for row in rows if row.type in _OF_MESSAGES}
     messages: Messages = {}
     if ids:
-        found = db.session.execute(MESSAGE_ROWS.where(Message.id.in_(ids)))
+        found = execute(_by_ids, {"ids": list(ids)})
         messages = {row.id: MessageRow._make(row) for row in found}
     return [_entry(row, messages, epoch) for row in rows]
 

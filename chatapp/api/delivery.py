@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import gevent
 from flask import Flask, current_app
 
+from chatapp import throttle
 from chatapp.api import deliveries, streams
 from chatapp.config import Settings
 from chatapp.domain import log
 from chatapp.housekeeping import Housekeeping
 from chatapp.logs import log_event
 from chatapp.metrics import Metrics
+from chatapp.realtime import doorbell as doorbells
+from chatapp.realtime.doorbell import Doorbell
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.heartbeat import Heartbeat
@@ -32,6 +35,7 @@ class Delivery:
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
+        self._epoch = ""
         self._metrics: Metrics = app.extensions["chatapp.metrics"]
         self.hub = Hub(
             per_owner=settings.streams_per_user, most=settings.streams, observe=self._observe
@@ -39,8 +43,10 @@ class Delivery:
         self.follower = Follower(
             self._position, self._after, self.hub.deliver, self._metrics.delivery_lag.observe
         )
+        self.doorbell = self._doorbell(settings)
         self._background = (
             self.follower,
+            *([self.doorbell] if self.doorbell else []),
             Heartbeat(self.hub),
             Pulse(self._metrics.loop_lag.observe),
             Housekeeping(app, settings.log_days),
@@ -56,6 +62,18 @@ class Delivery:
         """Whether new events reach this process's streams; before the first one, they would."""
         return self.follower.is_well()
 
+    def ring(self, position: int = 0) -> None:
+        """Say that this process has committed to the log, up to ``position``."""
+        self.follower.ring()
+        if self.doorbell and position:
+            self.doorbell.ring(position)
+
+    def signal(self, channel: str, frame: bytes) -> None:
+        """Bring a signal to the channel's subscribers, in the other processes too."""
+        self.hub.signal(channel, frame)
+        if self.doorbell:
+            self.doorbell.send("signal", channel, frame)
+
     def drain(self) -> None:
         """Say goodbye to every stream; the process is about to stop."""
         log_event(logger, "drain", streams=len(self.hub))
@@ -67,17 +85,38 @@ class Delivery:
         for part in self._background:
             part.stop()
 
+    def _doorbell(self, settings: Settings) -> Doorbell | None:
+        # SQLite has one process: there is nobody to ring for.
+        if settings.redis_url is None or settings.is_sqlite:
+            return None
+        posts = throttle.posts(self._app)
+        doorbell = Doorbell(
+            doorbells.connect(settings.redis_url),
+            self._rung,
+            {"signal": self.hub.signal, "post": lambda user_id, _: posts.note(user_id)},
+        )
+        posts.tell = lambda user_id: doorbell.send("post", user_id, b"")
+        return doorbell
+
+    def _rung(self, position: int | None) -> None:
+        # Our own ring comes back to us; what we have already is no reason to look.
+        if position is None or position > self.follower.position:
+            self.follower.ring()
+
     def _observe(self, event: str, **fields: str | int) -> None:
         log_event(logger, event, logging.INFO, **fields)
         self._metrics.observe(event, **fields)
 
     def _position(self) -> int:
         with self._app.app_context():
-            return log.head().position
+            head = log.head()
+        # It changes only while nobody serves: when a backup is restored.
+        self._epoch = head.epoch
+        return head.position
 
     def _after(self, position: int) -> Sequence[Entry]:
         with self._app.app_context():
-            return deliveries.after(position)
+            return deliveries.after(position, self._epoch)
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
         """Return what a subscriber that was too slow has missed, with a short app context."""
@@ -96,4 +135,4 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the app its delivery and let transactions ring it."""
     delivery = Delivery(app, settings)
     app.extensions["chatapp"] = delivery
-    app.extensions["chatapp.doorbell"] = delivery.follower.ring
+    app.extensions["chatapp.doorbell"] = delivery.ring

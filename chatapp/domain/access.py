@@ -14,6 +14,7 @@ from sqlalchemy import Select, bindparam, select
 
 from chatapp.domain.errors import NotFound
 from chatapp.domain.identity import Identity
+from chatapp.domain.statements import execute
 from chatapp.extensions import db
 from chatapp.models import Base, Conversation, Membership
 
@@ -56,13 +57,13 @@ def standing_in(me: Identity, conversation_id: str, *, for_update: bool = False)
     Raises:
         NotFound: there is none, or ``me`` is not in it; the two look the same.
     """
-    row = db.session.execute(
+    rows = execute(
         _locked_standing if for_update else _standing,
         {"user_id": me.user_id, "conversation_id": conversation_id},
-    ).one_or_none()
-    if row is None:
+    )
+    if not rows:
         raise NotFound
-    return Standing._make(row)
+    return Standing._make(rows[0])
 
 
 def conversation_for(
@@ -88,7 +89,7 @@ def conversations_of(user_id: str) -> Select[Conversation, Membership]:
 
 def readable_channels(user_id: str) -> list[str]:
     """Return the channels of every conversation that ``user_id`` may read."""
-    rows = db.session.execute(_mine, {"user_id": user_id})
+    rows = execute(_mine, {"user_id": user_id})
     return [Standing._make(row).channel for row in rows]
 
 

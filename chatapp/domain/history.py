@@ -10,7 +10,7 @@ from chatapp.domain import access
 from chatapp.domain.access import Standing
 from chatapp.domain.errors import NotFound
 from chatapp.domain.identity import Identity
-from chatapp.extensions import db
+from chatapp.domain.statements import execute
 from chatapp.models import MESSAGE_ROWS, MessageRow
 from chatapp.models.message import messages
 
@@ -29,6 +29,10 @@ _after = (
 )
 
 _unread = _after.where(messages.c.author_id != bindparam("reader_id"))
+
+_position_of = select(messages.c.position).where(
+    messages.c.id == bindparam("id"), messages.c.conversation_id == bindparam("conversation_id")
+)
 
 
 class Page(NamedTuple):
@@ -56,9 +60,9 @@ def page(
     """
     access.standing_in(me, conversation_id)
     if after is not None:
-        return _page_after(conversation_id, _position_of(conversation_id, after), limit)
+        return _page_after(conversation_id, position_of(conversation_id, after), limit)
     if before is not None:
-        return _page_before(conversation_id, _position_of(conversation_id, before), limit)
+        return _page_before(conversation_id, position_of(conversation_id, before), limit)
     return _page_before(conversation_id, None, limit)
 
 
@@ -80,7 +84,7 @@ def opening_page(me: Identity, conversation_id: str, limit: int = 50) -> Page:
 
 
 def _first_unread(me: Identity, standing: Standing) -> MessageRow | None:
-    row = db.session.execute(
+    rows = execute(
         _unread,
         {
             "conversation_id": standing.conversation_id,
@@ -88,8 +92,8 @@ def _first_unread(me: Identity, standing: Standing) -> MessageRow | None:
             "reader_id": me.user_id,
             "limit": 1,
         },
-    ).one_or_none()
-    return MessageRow._make(row) if row else None
+    )
+    return MessageRow._make(rows[0]) if rows else None
 
 
 def _page_before(conversation_id: str, position: int | None, limit: int) -> Page:
@@ -107,15 +111,16 @@ def _fetch(query: Any, conversation_id: str, limit: int, position: int | None) -
     parameters = {"conversation_id": conversation_id, "limit": limit, "position": position}
     if position is None:
         del parameters["position"]
-    return [MessageRow._make(row) for row in db.session.execute(query, parameters)]
+    return [MessageRow._make(row) for row in execute(query, parameters)]
 
 
-def _position_of(conversation_id: str, message_id: str) -> int:
-    """Return where a message stands; a deleted one still anchors its neighbours' pages."""
-    query = select(messages.c.position).where(
-        messages.c.id == message_id, messages.c.conversation_id == conversation_id
-    )
-    position: int | None = db.session.scalar(query)
-    if position is None:
+def position_of(conversation_id: str, message_id: str) -> int:
+    """Return where a message stands; a deleted one still anchors its neighbours' pages.
+
+    Raises:
+        NotFound: it is not of this conversation.
+    """
+    rows = execute(_position_of, {"id": message_id, "conversation_id": conversation_id})
+    if not rows:
         raise NotFound
-    return position
+    return int(rows[0][0])

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 
+from chatapp.domain.statements import execute
 from chatapp.extensions import db
 from chatapp.models import Base, now
 
@@ -79,21 +80,21 @@ def append(
     session = db.session()
     if "in_transaction" not in session.info:
         raise RuntimeError("append to the log inside `with transaction():`")
-    position: int = session.execute(_advance).scalar_one()
+    position: int = execute(_advance)[0][0]
     row = Logged(position, channel, type_, subject_id, user_id, recipient_id)
-    session.execute(_append, {**row._asdict(), "created_at": now()})
-    session.info["appended"] = True
+    execute(_append, {**row._asdict(), "created_at": now()})
+    session.info["appended"] = position
     return position
 
 
 def head() -> Head:
     """Return where the log stands now."""
-    return Head._make(db.session.execute(_head).one())
+    return Head._make(execute(_head)[0])
 
 
 def after(position: int, limit: int) -> list[Logged]:
     """Return up to ``limit`` events behind ``position``, whoever they are for."""
-    rows = db.session.execute(_after, {"position": position, "limit": limit})
+    rows = execute(_after, {"position": position, "limit": limit})
     return [Logged._make(row) for row in rows]
 
 
@@ -110,7 +111,7 @@ def entitled_after(
         .order_by(_events.c.position)
         .limit(limit)
     )
-    return [Logged._make(row) for row in db.session.execute(query)]
+    return [Logged._make(row) for row in execute(query)]
 
 
 def _entitled(user_id: str, channels: Collection[str], everything_own: bool) -> ColumnElement[bool]:

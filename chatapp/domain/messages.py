@@ -11,6 +11,7 @@ from chatapp.domain import access, log
 from chatapp.domain.access import Standing
 from chatapp.domain.errors import Conflict, Forbidden, NotFound
 from chatapp.domain.identity import Identity
+from chatapp.domain.statements import execute
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import MESSAGE_ROWS, Message, MessageRow, new_id, now
@@ -93,17 +94,17 @@ def find(me: Identity, message_id: str) -> MessageRow:
     Raises:
         NotFound: there is none, it was deleted, or ``me`` is not in its conversation.
     """
-    row = db.session.execute(_by_id, {"id": message_id}).one_or_none()
-    if row is None or row.deleted_at is not None:
+    rows = execute(_by_id, {"id": message_id})
+    if not rows or rows[0].deleted_at is not None:
         raise NotFound
-    message = MessageRow._make(row)
+    message = MessageRow._make(rows[0])
     access.standing_in(me, message.conversation_id)
     return message
 
 
 def by_id_unchecked(message_id: str) -> MessageRow:
     """Return a message by its id, whoever asks: the caller has checked access."""
-    return MessageRow._make(db.session.execute(_by_id, {"id": message_id}).one())
+    return MessageRow._make(execute(_by_id, {"id": message_id})[0])
 
 
 def _insert(
@@ -131,17 +132,15 @@ def _insert(
     )
     stored = message._asdict()
     del stored["author_name"], stored["author_display_name"]
-    db.session.execute(_insert_message, stored)
+    execute(_insert_message, stored)
     return message
 
 
 def _sent_before(me: Identity, client_id: str | None) -> MessageRow | None:
     if client_id is None:
         return None
-    row = db.session.execute(
-        _by_client_id, {"author_id": me.user_id, "client_id": client_id}
-    ).one_or_none()
-    return MessageRow._make(row) if row else None
+    rows = execute(_by_client_id, {"author_id": me.user_id, "client_id": client_id})
+    return MessageRow._make(rows[0]) if rows else None
 
 
 def _same_send(earlier: MessageRow, conversation_id: str, content: str) -> MessageRow:

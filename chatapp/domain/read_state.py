@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ScalarSelect, SQLColumnExpression, func, select, true, update
+from sqlalchemy import ScalarSelect, SQLColumnExpression, bindparam, func, select, true, update
 
-from chatapp.domain import access, log
+from chatapp.domain import access, history, log
 from chatapp.domain.access import Standing
-from chatapp.domain.errors import NotFound
 from chatapp.domain.identity import Identity
+from chatapp.domain.statements import execute
 from chatapp.domain.transaction import transaction
-from chatapp.extensions import db
-from chatapp.models import Conversation, Membership, Message
+from chatapp.models import Base, Conversation, Membership, Message
 
 #: Nobody reads a larger number, and counting further costs a look at every row.
 MOST_UNREAD = 1000
+
+_memberships = Base.metadata.tables[Membership.__tablename__]
+_move = (
+    update(_memberships)
+    .where(
+        _memberships.c.conversation_id == bindparam("conversation"),
+        _memberships.c.user_id == bindparam("user"),
+    )
+    .values(read_position=bindparam("position"))
+)
 
 
 def mark_read(me: Identity, conversation_id: str, message_id: str) -> None:
@@ -24,25 +33,15 @@ def mark_read(me: Identity, conversation_id: str, message_id: str) -> None:
     """
     with transaction():
         standing = access.standing_in(me, conversation_id, for_update=True)
-        position = db.session.scalar(
-            select(Message.position).where(
-                Message.id == message_id, Message.conversation_id == conversation_id
-            )
-        )
-        if position is None:
-            raise NotFound
+        position = history.position_of(conversation_id, message_id)
         if position > standing.read_position:
             _advance(me, standing, message_id, position)
 
 
 def _advance(me: Identity, standing: Standing, message_id: str, position: int) -> None:
-    db.session.execute(
-        update(Membership)
-        .where(
-            Membership.conversation_id == standing.conversation_id,
-            Membership.user_id == me.user_id,
-        )
-        .values(read_position=position)
+    execute(
+        _move,
+        {"conversation": standing.conversation_id, "user": me.user_id, "position": position},
     )
     log.append(
         "read",

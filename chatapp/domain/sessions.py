@@ -10,6 +10,7 @@ from chatapp.domain import accounts, passwords, revocation
 from chatapp.domain.credentials import new_secret, owner_by_hash, secret_hash
 from chatapp.domain.errors import Invalid, NotFound
 from chatapp.domain.identity import Identity
+from chatapp.domain.statements import execute
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Session, User, now
@@ -66,10 +67,10 @@ def find(secret: str) -> Identity | None:
     """
     moment = now()
     key = {"hash": secret_hash(secret), "idle_since": moment - IDLE}
-    row = db.session.execute(_find, key).one_or_none()
-    if row is None:
+    rows = execute(_find, key)
+    if not rows:
         return None
-    *fields, last_seen_at = row
+    *fields, last_seen_at = rows[0]
     me = Identity(*fields)
     if last_seen_at < moment - TOUCH_EVERY:
         _touch(me.credential_id)

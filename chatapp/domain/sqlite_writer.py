@@ -17,15 +17,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from chatapp.domain import sqlite_connections
 from chatapp.domain.errors import DomainError
+from chatapp.domain.sqlite_connections import driver_of, writer
 
 #: How long to wait for another process (a ``flask`` command, a reload's old worker), in seconds.
 PATIENCE = 5.0
@@ -43,33 +43,28 @@ class Busy(DomainError):
 class Batch:
     """Transactions that share one commit."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, engine: Engine, connection: Connection) -> None:
         self.connection = connection
         self.is_open = True
         #: Called once the commit is on disk, before anybody in the batch goes on.
         self.after_commit: set[Callable[[], None]] = set()
         self.committed: AsyncResult[None] = AsyncResult()
+        self._engine = engine
 
     def commit(self) -> None:
         """Commit, then let everybody in the batch go on, with the same error if it failed."""
         self.is_open = False
         try:
-            self._commit_in_thread()
-        except Exception as error:  # noqa: BLE001 (raised anew where each waits for it)
-            self.connection.invalidate()
+            gevent.get_hub().threadpool.apply(driver_of(self.connection).commit)
+        except BaseException as error:  # noqa: BLE001 (raised anew where each waits for it)
+            sqlite_connections.discard(self._engine)
+            del _batches[self._engine]
             self.committed.set_exception(error)
         else:
+            del _batches[self._engine]
             for call in self.after_commit:
                 call()
             self.committed.set(None)
-        finally:
-            del _batches[self.connection.engine]
-            self.connection.close()
-
-    def _commit_in_thread(self) -> None:
-        driver: Any = self.connection.connection.dbapi_connection
-        gevent.get_hub().threadpool.apply(driver.commit)
-        self.connection.commit()  # for SQLAlchemy's own books: the driver has nothing left to do
 
 
 #: The batch of each engine that is open or being committed.
@@ -90,14 +85,30 @@ def shared_transaction(
     batch = _join_batch(engine)
     session.info["writer"] = batch.connection
     try:
-        with session.begin():
+        with _savepoint(driver_of(batch.connection), session):
             yield
         if call := after_commit():
             batch.after_commit.add(call)
     finally:
-        session.close()
         del session.info["writer"]
     batch.committed.get()
+
+
+@contextmanager
+def _savepoint(driver: sqlite3.Connection, session: Session) -> Iterator[None]:
+    """Undo what the body did if it fails; ``session`` takes part if the body used it."""
+    driver.execute("SAVEPOINT verb")
+    try:
+        yield
+        if session.in_transaction():
+            session.commit()
+    except BaseException:
+        session.close()
+        driver.execute("ROLLBACK TO verb")
+        raise
+    finally:
+        session.close()
+        driver.execute("RELEASE verb")
 
 
 def _join_batch(engine: Engine) -> Batch:
@@ -106,9 +117,8 @@ def _join_batch(engine: Engine) -> Batch:
     while True:
         batch = _batches.get(engine)
         if batch is None:
-            connection = _begin_immediate(engine)
-            if connection is not None:
-                return _open_batch(engine, connection)
+            if _begin_immediate(writer(engine)):
+                return _open_batch(engine)
             if time.monotonic() > deadline:
                 raise Busy("The database file is in use by another process; try again soon.")
             gevent.sleep(PAUSE)
@@ -119,24 +129,18 @@ def _join_batch(engine: Engine) -> Batch:
             batch.committed.wait()
 
 
-def _open_batch(engine: Engine, connection: Connection) -> Batch:
-    batch = _batches[engine] = Batch(connection)
+def _open_batch(engine: Engine) -> Batch:
+    batch = _batches[engine] = Batch(engine, writer(engine))
     gevent.spawn(batch.commit)
     return batch
 
 
-def _begin_immediate(engine: Engine) -> Connection | None:
-    connection = engine.connect().execution_options(begin_immediate=True)
+def _begin_immediate(connection: Connection) -> bool:
+    """Begin, and return whether nobody else was writing."""
     try:
-        connection.begin()
-    except OperationalError as error:
-        connection.close()
-        if not _is_busy(error):
+        driver_of(connection).execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise
-        return None
-    return connection
-
-
-def _is_busy(error: OperationalError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+        return False
+    return True

@@ -8,6 +8,7 @@ from chatapp.domain import accounts, credentials, revocation
 from chatapp.domain.credentials import new_secret, owner_by_hash, secret_hash
 from chatapp.domain.errors import Conflict, Forbidden, NotFound
 from chatapp.domain.identity import Identity
+from chatapp.domain.statements import execute
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Token
@@ -42,8 +43,8 @@ def find(secret: str) -> Identity | None:
 
     One select: it runs on every call of a bot.
     """
-    row = db.session.execute(_find, {"hash": secret_hash(secret)}).one_or_none()
-    return None if row is None else Identity(*row)
+    rows = execute(_find, {"hash": secret_hash(secret)})
+    return Identity(*rows[0]) if rows else None
 
 
 def revoke(me: Identity, token_id: str) -> Token:
