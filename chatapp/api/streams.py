@@ -66,26 +66,36 @@ def _start(last_seen: str, head: Head) -> int | str:
 
 def _missed(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
     """Return the events behind ``start`` as bytes and move the subscriber to the log's head."""
+    # Before anything is read: the hub may offer events while a read waits for the database, and
+    # what is replayed must not come with them a second time.
+    subscriber.position = head.position
     rows: list[Logged] = []
     if isinstance(start, int) and start < head.position:
-        rows = _entitled(subscriber, start, head)
+        rows = log.entitled_after(
+            start, subscriber.owner, subscriber.channels, subscriber.follows, LONGEST_REPLAY + 1
+        )
         # Asked after the rows were read: what was pruned in between is then noticed.
         if start < log.head().pruned_position:
             start = "pruned"
         elif len(rows) > LONGEST_REPLAY:
             start = "length"
-    subscriber.position = head.position
     if isinstance(start, str):
         current_metrics().resets.labels(start).inc()
         return deliveries.reset(start, Cursor(head.epoch, head.position))
+    rows = _still_readable(subscriber, rows, head)
     current_metrics().replays.observe(len(rows))
     entries = deliveries.entries(rows, head.epoch)
     return b"".join(entry.frame for entry in entries if entry.frame is not None)
 
 
-def _entitled(subscriber: Subscriber, start: int, head: Head) -> list[Logged]:
-    rows = log.entitled_after(
-        start, subscriber.owner, subscriber.channels, subscriber.follows, LONGEST_REPLAY + 1
-    )
-    # What was committed after the head was read comes live.
-    return [row for row in rows if row.position <= head.position]
+def _still_readable(subscriber: Subscriber, rows: list[Logged], head: Head) -> list[Logged]:
+    """Return the rows that may be sent now; what was committed after the head comes live."""
+    if not rows:
+        return []
+    # Asked after the rows were read: the hub, which takes channels away, may be behind the log.
+    readable = {TEAM, *access.readable_channels(subscriber.owner)}
+    return [
+        row
+        for row in rows
+        if row.position <= head.position and (row.recipient_id or row.channel in readable)
+    ]
