@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         throttle,
         web,
     )
-    from chatapp.api import delivery, problems
+    from chatapp.api import delivery, outages, problems
     from chatapp.config import Settings
 
     settings = settings or Settings.from_env()
@@ -43,8 +43,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     static_files.init_app(app)
     identity.init_app(app)
-    throttle.init_app(app, settings.posts_per_minute)
+    throttle.init_app(app, settings)
     problems.init_app(app)
+    outages.init_app(app)
     metrics.init_app(app)
     api.init_app(app)
     web.init_app(app)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 
 class ConfigError(Exception):
@@ -24,6 +25,8 @@ class Settings:
     bind: str
     port: int
     web_concurrency: int
+    #: Connections to PostgreSQL that one process may hold.
+    database_connections: int
     #: Streams that one person may hold open, and that this process will hold for everybody.
     streams_per_user: int
     streams: int
@@ -48,11 +51,12 @@ class Settings:
         return cls(
             data_dir=data_dir,
             database_url=_database_url(env.get("DATABASE_URL"), data_dir),
-            redis_url=env.get("REDIS_URL") or None,
+            redis_url=_redis_url(env.get("REDIS_URL")),
             secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir),
             bind=env.get("BIND") or "127.0.0.1",
             port=_number(env, "PORT", 8000, most=65535),
             web_concurrency=_number(env, "WEB_CONCURRENCY", 1, least=1),
+            database_connections=_number(env, "CHAT_DATABASE_CONNECTIONS", 10, least=2, most=500),
             streams_per_user=_number(env, "CHAT_STREAMS_PER_USER", 20, least=1),
             streams=_number(env, "CHAT_STREAMS", 10_000, least=1),
             posts_per_minute=_number(env, "CHAT_POSTS_PER_MINUTE", 120),
@@ -82,11 +86,33 @@ def _database_url(text: str | None, data_dir: Path) -> str:
     if not text:
         return f"sqlite:///{data_dir / 'chat.db'}"
     scheme, sep, rest = text.partition("://")
+    _check_address("DATABASE_URL", text)
     if scheme in ("postgresql", "postgres") and sep:
         return f"postgresql+psycopg://{rest}"
     if scheme in ("sqlite", "postgresql+psycopg") and sep:
         return text
     raise ConfigError("DATABASE_URL must start with sqlite:// or postgresql://.")
+
+
+def _redis_url(text: str | None) -> str | None:
+    if not text:
+        return None
+    if not text.startswith(("redis://", "rediss://")):
+        raise ConfigError("REDIS_URL must start with redis:// or rediss://.")
+    address = _check_address("REDIS_URL", text)
+    if not (address.path.strip("/") or "0").isdigit():
+        raise ConfigError("REDIS_URL must end with the number of a database, or with none.")
+    return text
+
+
+def _check_address(name: str, url: str) -> SplitResult:
+    """Check the part of ``url`` that says where; its password must not be shown to anybody."""
+    try:
+        address = urlsplit(url)
+        _ = address.port
+    except ValueError:
+        raise ConfigError(f"{name} names no address: look at its host and port.") from None
+    return address
 
 
 def _kept_secret(data_dir: Path) -> str:

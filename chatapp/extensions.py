@@ -35,7 +35,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         SECRET_KEY=settings.secret_key,
         CHAT_DEBUG=settings.debug,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine.engine_options(settings.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine.engine_options(
+            settings.database_url, settings.database_connections
+        ),
     )
     db.init_app(app)
     with app.app_context():

@@ -1,17 +1,22 @@
 """Make the data ready to be served: in a child of the arbiter, which itself has no application."""
 
 import os
+import sys
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from sqlalchemy import URL
+from sqlalchemy.exc import OperationalError
 
 from chatapp import create_app
 from chatapp.config import Settings
 from chatapp.domain.setup import ensure_setup_token
 from chatapp.extensions import db
 from chatapp.guard import refuse
+from chatapp.realtime.doorbell import connect
 
 
 def ready_data(settings: Settings) -> str | None:
@@ -20,8 +25,12 @@ def ready_data(settings: Settings) -> str | None:
     Returns the path of the page that makes the first administrator, if there is none yet.
     """
     app = create_app(settings)
+    check_redis(settings)
     with app.app_context():
-        migrate()
+        try:
+            migrate()
+        except OperationalError as error:
+            refuse(f"cannot use the database {where(db.engine.url)}: {_reason(error.orig)}")
         if os.environ.get("CHAT_DEMO"):
             fill_demo(app)
             return None
@@ -39,6 +48,34 @@ def migrate() -> None:
         refuse(f"a newer chatapp has changed this database (schema {unknown.pop()}); update first")
     if found != set(scripts.get_heads()):
         command.upgrade(config, "head")
+
+
+def check_redis(settings: Settings) -> None:
+    """Leave where Redis refuses us; say so, and go on, where it cannot be reached.
+
+    Without it everything is only slower, so a start while it is away must succeed.
+    """
+    if settings.redis_url is None or settings.is_sqlite:
+        return
+    try:
+        with connect(settings.redis_url) as client:
+            client.ping()
+    except (AuthenticationError, ResponseError) as error:
+        refuse(f"Redis does not let us in: {error}; look at REDIS_URL")
+    except (RedisError, OSError) as error:
+        say = "what others write comes up to 2 s late until it is back"
+        print(f"chatapp: cannot reach Redis ({error}); {say}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def where(url: URL) -> str:
+    """Return a database's address without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def _reason(error: object) -> str:
+    """Return the first line that says why; libpq names each address that it tried."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 def fill_demo(app: Flask) -> None:

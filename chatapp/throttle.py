@@ -1,24 +1,26 @@
 """How often somebody may try: sign-in failures, and messages a minute.
 
-Counted in this process's memory, so with N processes somebody has up to N times as many tries.
+Processes share what they count through Redis, where there is one. A failed sign-in asks it, since
+guesses must be counted exactly. A post does not wait for it: each process counts in memory, and
+tells the others of every post by way of the doorbell. Without Redis each counts alone.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 
 from flask import Flask, current_app
 from gevent.lock import BoundedSemaphore
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
+from chatapp.config import Settings
 from chatapp.domain.accounts import normal_name
 from chatapp.domain.errors import Invalid, TooMany
+from chatapp.shared_counts import Counts
 
 #: Failures in 15 minutes: for one account, and for one address, which may be a whole office's.
 PER_ACCOUNT = RateLimitItemPerMinute(5, 15, namespace="sign-in-account")
@@ -32,8 +34,8 @@ class SignInThrottle:
     else a thousand sent together would all be checked before the first of them has failed.
     """
 
-    def __init__(self) -> None:
-        self._failures = FixedWindowRateLimiter(MemoryStorage())
+    def __init__(self, redis_url: str | None = None) -> None:
+        self._failures = Counts(redis_url)
         self._gate = BoundedSemaphore(2)
         self._accounts = [BoundedSemaphore(1) for _ in range(64)]
 
@@ -54,8 +56,7 @@ class SignInThrottle:
                 raise
 
     def _check(self, limit: RateLimitItemPerMinute, key: str) -> None:
-        if not self._failures.test(limit, key):
-            wait = self._failures.get_window_stats(limit, key).reset_time - time.time()
+        if wait := self._failures.wait(limit, key):
             minutes = max(1, math.ceil(wait / 60))
             raise TooMany(
                 f"Too many failed tries. Try again in {minutes} min.", max(1, math.ceil(wait))
@@ -65,6 +66,9 @@ class SignInThrottle:
 class PostThrottle:
     """A bucket a user that refills steadily; a check costs about a microsecond."""
 
+    #: Tells the other processes that a user has posted.
+    tell: Callable[[str], None] | None = None
+
     def __init__(self, per_minute: int) -> None:
         self._most = float(per_minute)
         self._buckets: dict[str, tuple[float, float]] = {}
@@ -73,18 +77,36 @@ class PostThrottle:
         """Take one message from the user's bucket, or raise TooMany."""
         if not self._most:
             return
-        moment = time.monotonic()
-        left, since = self._buckets.get(user_id, (self._most, moment))
-        left = min(self._most, left + (moment - since) * self._most / 60)
+        left = self._left(user_id)
         if left < 1:
             wait = math.ceil((1 - left) * 60 / self._most)
             raise TooMany(f"You are writing very fast. Try again in {wait} s.", wait)
-        self._buckets[user_id] = (left - 1, moment)
+        self.note(user_id)
+        if self.tell is not None:
+            self.tell(user_id)
+
+    def note(self, user_id: str) -> None:
+        """Take one message from the user's bucket, which another process has let through."""
+        self._buckets[user_id] = (max(0.0, self._left(user_id) - 1), time.monotonic())
+
+    def _left(self, user_id: str) -> float:
+        moment = time.monotonic()
+        left, since = self._buckets.get(user_id, (self._most, moment))
+        return min(self._most, left + (moment - since) * self._most / 60)
 
 
-def init_app(app: Flask, posts_per_minute: int) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Give the app counters of its own."""
-    app.extensions["chatapp.throttle"] = (SignInThrottle(), PostThrottle(posts_per_minute))
+    app.extensions["chatapp.throttle"] = (
+        SignInThrottle(settings.redis_url),
+        PostThrottle(settings.posts_per_minute),
+    )
+
+
+def posts(app: Flask) -> PostThrottle:
+    """Return what counts the app's posts."""
+    throttle: PostThrottle = app.extensions["chatapp.throttle"][1]
+    return throttle
 
 
 @contextmanager

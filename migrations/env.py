@@ -28,6 +28,9 @@ def run() -> None:
 def _lock(connection: Connection) -> None:
     """On PostgreSQL, wait for whoever migrates already; SQLite's BEGIN IMMEDIATE has done so."""
     if connection.dialect.name == "postgresql":
+        # Waiting for another's migration, or filling a new column, may take longer than a request.
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7223871)")
 
 

@@ -56,5 +56,5 @@ def typing(conversation_id: str) -> tuple[str, int]:
     me = identity.current()
     conversation = access.conversation_for(me, conversation_id)
     frame = deliveries.typing(me.user_id, conversation.id)
-    current_delivery().hub.signal(conversation.channel, frame)
+    current_delivery().signal(conversation.channel, frame)
     return "", 204

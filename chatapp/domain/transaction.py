@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from chatapp.domain import sqlite_writer
 from chatapp.extensions import db
 
-#: What tells this process's delivery that the log has grown; a ``flask`` command has none.
-Doorbell = Callable[[], None]
+#: What tells delivery that the log has grown, and up to where if that is known; a ``flask`` command
+#: has none.
+Doorbell = Callable[..., None]
 
 
 @contextmanager
@@ -56,8 +57,9 @@ def _engine_transaction(session: Session) -> Iterator[None]:
         return
     with session.begin():
         yield
-    if bell := _bell(session):
-        bell()
+    position = session.info.get("appended")
+    if position and (bell := _bell(session)):
+        bell(position)
 
 
 def _bell(session: Session) -> Doorbell | None:

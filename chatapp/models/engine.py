@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
 
 #: Run on every new SQLite connection. No busy_timeout: waiting inside SQLite freezes every
 #: greenlet of the worker (5 s in a trial), so the writer retries cooperatively instead.
@@ -16,20 +17,51 @@ SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -16000",
 )
 
+#: PostgreSQL's own limits, in milliseconds. The last is the important one: whoever appends holds
+#: the log's counter row until the commit, and a frozen process must not hold it for everybody.
+POSTGRESQL_LIMITS = {
+    "statement_timeout": 15_000,
+    "lock_timeout": 8_000,
+    "idle_in_transaction_session_timeout": 8_000,
+}
+#: libpq's: a machine that vanished is noticed by these, in seconds and (the last) milliseconds.
+POSTGRESQL_NETWORK = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+#: Seconds that a request waits for a free connection before it is told to come again.
+POOL_TIMEOUT = 3
 
-def engine_options(database_url: str) -> dict[str, Any]:
-    """Return the keyword arguments of ``create_engine`` for this URL."""
+
+def engine_options(database_url: str, connections: int) -> dict[str, Any]:
+    """Return the keyword arguments of ``create_engine`` for this URL.
+
+    ``connections`` is how many one process may hold to PostgreSQL.
+    """
     if database_url.startswith("sqlite"):
         # Greenlets share the one thread; a connection is handed from one to the next.
         return {"connect_args": {"check_same_thread": False}, "pool_size": 5, "max_overflow": 50}
-    return {"pool_size": 10, "max_overflow": 10, "pool_timeout": 5, "pool_pre_ping": True}
+    limits = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    return {
+        "pool_size": connections,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT,
+        # The one used last is used next: what a quiet hour does not need is soon let go.
+        "pool_use_lifo": True,
+        "connect_args": {"options": limits, "application_name": "chatapp", **POSTGRESQL_NETWORK},
+    }
 
 
 def prepare(engine: Engine) -> None:
-    """Listen for new connections and transactions of ``engine``, where it is SQLite's."""
+    """Listen for new connections and transactions of ``engine``, as its kind needs it."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
+    else:
+        event.listen(engine, "checkout", _check_open)
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -42,3 +74,15 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("begin_immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _check_open(connection: Any, _record: object, _proxy: object) -> None:
+    """Replace a pooled connection that the server has closed in the meantime.
+
+    A restarted server has said so to the socket already, so looking there is enough: it costs no
+    round trip, as SQLAlchemy's own ``pool_pre_ping`` would for every request.
+    """
+    try:
+        connection.pgconn.consume_input()
+    except Exception as error:
+        raise DisconnectionError("the server closed this connection") from error
