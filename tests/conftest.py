@@ -6,7 +6,6 @@ greenlets of its own, would not. What needs the patches is tested against a real
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,30 +14,54 @@ from flask import Flask
 
 from chatapp import create_app
 from chatapp.extensions import db
-from chatapp.start import migrate
+from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases
+from tests.support.postgres import Postgres
 from tests.support.server import Server
 from tests.support.settings import settings_for
 from tests.support.team import Team
 
+ENGINES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine", choices=ENGINES, default="sqlite", help="the database of the tests' application"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, run what has a database of its own choice: the rest has run on SQLite."""
+    if config.getoption("--engine") == "sqlite":
+        return
+    chosen = [item for item in items if _has_any_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def _has_any_database(item: pytest.Item) -> bool:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return "databases" in fixtures and item.get_closest_marker("sqlite") is None
+
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database without a row of ours, made once and copied for each test."""
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    """What makes empty databases of the engine that is tested."""
     folder = tmp_path_factory.mktemp("empty")
-    app = create_app(settings_for(folder))
-    with app.app_context():
-        migrate()
-        # Closing the last connection moves everything from the -wal file into the database.
-        db.engine.dispose()
-    return folder / "chat.db"
+    if request.config.getoption("--engine") == "sqlite":
+        yield SqliteDatabases(folder)
+        return
+    with Postgres() as server:
+        yield PostgresDatabases(folder, server)
 
 
 @pytest.fixture
-def data_dir(empty_database: Path, tmp_path: Path) -> Path:
+def data_dir(databases: Databases, tmp_path: Path) -> Path:
     """A data folder with a migrated database."""
     folder = tmp_path / "data"
     folder.mkdir()
-    shutil.copy(empty_database, folder / "chat.db")
+    databases.make(folder)
     return folder
 
 
@@ -49,6 +72,8 @@ def app(data_dir: Path) -> Iterator[Flask]:
     app.testing = True
     yield app
     app.extensions["chatapp"].stop()
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

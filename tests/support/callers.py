@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -15,6 +13,7 @@ from chatapp.domain import groups, invites, passwords, resets, sessions
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import User
+from tests.support import databases
 from tests.support.team import Person, Team
 
 #: The columns of the matrix.
@@ -58,9 +57,8 @@ class World:
     in the same state: the database is put back before it.
     """
 
-    def __init__(self, app: Flask, data_dir: Path) -> None:
+    def __init__(self, app: Flask) -> None:
         self.app = app
-        self._file = data_dir / "chat.db"
         team = Team(app)
         self.people = {name: team.person(name) for name in ("ann", "bot", "guest", "gone", "eve")}
         self.people["root"] = team.person("root", admin=True)
@@ -88,8 +86,7 @@ class World:
             "admin": self._secret("root"),
             "revoked": self._secret("ann", revoked=True),
         }
-        self._snapshot = sqlite3.connect(":memory:")
-        self._copy(to_file=False)
+        self._snapshot = databases.rows(app)
 
     def client(self, caller: str, *, csrf: bool = True) -> FlaskClient:
         """Return a client that calls as ``caller``; ``csrf`` adds the token that a page holds."""
@@ -126,30 +123,13 @@ class World:
         assert "<" not in path, path
         return path
 
-    def content(self) -> list[str]:
+    def content(self) -> databases.Rows:
         """Return everything in the database."""
-        with sqlite3.connect(self._file) as connection:
-            dump = list(connection.iterdump())
-        connection.close()
-        return dump
+        return databases.rows(self.app)
 
     def restore(self) -> None:
         """Put the database back to how it was at the beginning."""
-        self._copy(to_file=True)
-
-    def close(self) -> None:
-        """Let go of the snapshot."""
-        self._snapshot.close()
-
-    def _copy(self, *, to_file: bool) -> None:
-        # A refused verb does not wait for the commit of its batch, which still holds the lock.
-        with self.app.app_context(), transaction():
-            pass
-        live = sqlite3.connect(self._file)
-        live.execute("PRAGMA synchronous = OFF")
-        source, target = (self._snapshot, live) if to_file else (live, self._snapshot)
-        source.backup(target)
-        live.close()
+        databases.restore(self.app, self._snapshot)
 
     def _give_password(self, person: Person) -> None:
         hashed = passwords.hash_password(PASSWORD)

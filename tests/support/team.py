@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from flask import Flask
@@ -13,6 +12,7 @@ from chatapp.domain import direct_messages, groups, messages, sessions, tokens
 from chatapp.domain.identity import Identity
 from chatapp.extensions import db
 from chatapp.models import MessageRow, User
+from tests.support import databases
 
 
 class Person:
@@ -105,13 +105,8 @@ class Team:
             return messages.post(author.identity, conversation_id, content).message
 
     def everything(self) -> list[str]:
-        """Return all that the database holds, as SQL."""
-        with self._app.app_context():
-            file = db.engine.url.database or ""
-        connection = sqlite3.connect(file)
-        dump = list(connection.iterdump())
-        connection.close()
-        return dump
+        """Return all that the database holds, as text."""
+        return [repr(row) for table in databases.rows(self._app).values() for row in table]
 
 
 def reference(conversation_id: str) -> str:

@@ -26,6 +26,7 @@ def epoch(database: Path) -> str:
         return str(connection.execute("SELECT epoch FROM log_head").fetchone()[0])
 
 
+@pytest.mark.sqlite
 def test_a_backup_of_a_database_in_use_holds_what_was_acknowledged(
     team: Team, data_dir: Path, tmp_path: Path
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_backup_of_a_database_in_use_holds_what_was_acknowledged(
         assert contents(target) == [(f"message {n}",) for n in range(number + 1)]
 
 
+@pytest.mark.sqlite
 def test_a_backup_does_not_overwrite(data_dir: Path, tmp_path: Path) -> None:
     target = tmp_path / "backup"
     target.write_text("precious")
@@ -48,6 +50,7 @@ def test_a_backup_does_not_overwrite(data_dir: Path, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.part")) == []
 
 
+@pytest.mark.sqlite
 def test_restoring_undoes_what_came_later_and_renews_the_epoch(
     team: Team, app: Flask, data_dir: Path, tmp_path: Path
 ) -> None:
@@ -67,6 +70,7 @@ def test_restoring_undoes_what_came_later_and_renews_the_epoch(
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + bytes(200)])
+@pytest.mark.sqlite
 def test_what_is_no_backup_is_refused_and_changes_nothing(
     data_dir: Path, tmp_path: Path, content: bytes
 ) -> None:

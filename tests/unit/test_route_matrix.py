@@ -9,9 +9,7 @@ does not exist, and nobody who is refused changes anything.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -19,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from chatapp import create_app
 from tests.support.callers import CALLERS, World
+from tests.support.databases import Databases
 from tests.support.settings import settings_for
 
 TABLE = """
@@ -110,14 +109,12 @@ def _name(row: list[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("matrix")
-    shutil.copy(empty_database, folder / "chat.db")
+    databases.make(folder)
     app = create_app(settings_for(folder))
     app.testing = True
-    world = World(app, folder)
-    yield world
-    world.close()
+    yield World(app)
     app.extensions["chatapp"].stop()
 
 

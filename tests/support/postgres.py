@@ -1,0 +1,133 @@
+"""A PostgreSQL that tests start on a free port, from the machine's binaries."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from tests.support.server import PATIENCE, free_port
+
+#: PostgreSQL refuses to run as root; Debian's package makes this user for it.
+USER = "postgres"
+
+
+def binaries() -> Path | None:
+    """Return the folder of ``initdb`` and ``postgres``, the newest where there are several."""
+    folders = [Path("/usr/lib/postgresql"), Path("/usr/pgsql"), Path("/opt/postgresql")]
+    found = [path.parent for folder in folders for path in folder.glob("*/bin/initdb")]
+    if found:
+        return max(found, key=lambda path: float(path.parent.name))
+    on_path = shutil.which("initdb")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+class Postgres:
+    """One server with a cluster of its own, thrown away at the end.
+
+    ``durable`` waits for the disk as a real one does; else a clone costs some 50 ms.
+    """
+
+    def __init__(self, *, durable: bool = False, **options: str) -> None:
+        folder = binaries()
+        if folder is None:
+            raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
+        self._bin = folder
+        self.port = free_port()
+        # Not below pytest's folder, into which another user may not look.
+        self._home = Path(tempfile.mkdtemp(prefix="chat-postgres-"))
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            shutil.chown(self._home, USER)
+            self._as = {"user": USER, "extra_groups": []}
+        self._options = options if durable else {"fsync": "off", **options}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        initdb = [str(self._bin / "initdb"), "-D", str(self._home / "data"), "-U", "chat"]
+        # No sync at the end: it is thrown away.
+        arguments = ["-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(
+            [*initdb, *arguments], cwd="/", check=True, stdout=subprocess.DEVNULL, **self._as
+        )
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "shared_buffers": "32MB",
+            **self._options,
+        }
+        flags = [flag for pair in settings.items() for flag in ("-c", "=".join(pair))]
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._home / "data", *flags],
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                **self._as,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.output()}")
+            time.sleep(0.05)
+
+    def stop(self, how: int = signal.SIGQUIT) -> None:
+        """Stop it: at once, as after a power cut, unless SIGINT is asked for."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def restart(self) -> None:
+        """Stop it at once and start it again: it recovers from its log."""
+        self.stop()
+        self.start()
+
+    def output(self) -> str:
+        """Return what it has logged."""
+        return (self._home / "log").read_text(errors="replace")
+
+    def url(self, name: str = "postgres") -> str:
+        """Return the address of one of its databases."""
+        return f"postgresql://chat@127.0.0.1:{self.port}/{name}"
+
+    def create(self, name: str, template: str = "template0") -> str:
+        """Make a database; return its address."""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        return self.url(name)
+
+    def execute(self, statement: str, name: str = "postgres") -> list[Any]:
+        """Run a statement as the superuser; return its rows."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def _answers(self) -> bool:
+        with suppress(psycopg.OperationalError):
+            self.execute("SELECT 1")
+            return True
+        return False
