@@ -31,7 +31,11 @@ _mine = (
     .where(_memberships.c.user_id == bindparam("user_id"))
 )
 _standing = _mine.where(_conversations.c.id == bindparam("conversation_id"))
-_locked_standing = _standing.with_for_update(of=_memberships)
+# A post shares the conversation's row with other posts, and waits for whoever changes it.
+_locked_standing = _standing.with_for_update(of=_memberships).suffix_with(
+    "FOR SHARE OF conversations", dialect="postgresql"
+)
+_locked_conversation = _standing.with_for_update(of=[_conversations, _memberships])
 
 
 class Standing(NamedTuple):
@@ -57,13 +61,7 @@ def standing_in(me: Identity, conversation_id: str, *, for_update: bool = False)
     Raises:
         NotFound: there is none, or ``me`` is not in it; the two look the same.
     """
-    rows = execute(
-        _locked_standing if for_update else _standing,
-        {"user_id": me.user_id, "conversation_id": conversation_id},
-    )
-    if not rows:
-        raise NotFound
-    return Standing._make(rows[0])
+    return _found(_locked_standing if for_update else _standing, me, conversation_id)
 
 
 def conversation_for(
@@ -71,11 +69,20 @@ def conversation_for(
 ) -> Conversation:
     """Return a conversation that ``me`` may read.
 
+    ``for_update`` keeps others from changing it, or who is in it, until the transaction ends.
+
     Raises:
         NotFound: there is none, or ``me`` is not in it.
     """
-    standing_in(me, conversation_id, for_update=for_update)
+    _found(_locked_conversation if for_update else _standing, me, conversation_id)
     return db.session.get_one(Conversation, conversation_id)
+
+
+def _found(query: Select[str, str, datetime | None, int], me: Identity, id_: str) -> Standing:
+    rows = execute(query, {"user_id": me.user_id, "conversation_id": id_})
+    if not rows:
+        raise NotFound
+    return Standing._make(rows[0])
 
 
 def conversations_of(user_id: str) -> Select[Conversation, Membership]:

@@ -169,7 +169,8 @@ def _is_member(me: Identity) -> ColumnElement[bool]:
 
 def _visible_group(me: Identity, group_id: str) -> Conversation:
     """Return a group that ``me`` is in or could join."""
-    group = db.session.get(Conversation, group_id)
+    # Locked: whoever joins meets nobody else who adds the same person, or leaves as the owner.
+    group = db.session.get(Conversation, group_id, with_for_update=True)
     if group is not None and group.kind == "group" and not group.private:
         return group
     return _own_group(me, group_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from chatapp import text
 from chatapp.domain import access, log
@@ -43,14 +44,12 @@ def post(me: Identity, conversation_id: str, content: str, client_id: str | None
         Conflict: the group is archived, or ``client_id`` was used for something else.
     """
     html = text.render(content)
-    with transaction():
-        standing = access.standing_in(me, conversation_id, for_update=True)
-        earlier = _sent_before(me, client_id)
-        if earlier is not None:
-            return Posted(_same_send(earlier, conversation_id, content), created=False)
-        _check_open(standing)
-        message = _insert(me, standing, content, html, client_id)
-    return Posted(message, created=True)
+    try:
+        return _post(me, conversation_id, content, html, client_id)
+    except IntegrityError:
+        # PostgreSQL only: the same ``client_id`` came for another conversation, which is locked
+        # apart from this one, between our look and our insert. Now it is to be seen.
+        return _post(me, conversation_id, content, html, client_id)
 
 
 def edit(me: Identity, message_id: str, content: str) -> MessageRow:
@@ -107,6 +106,19 @@ def by_id_unchecked(message_id: str) -> MessageRow:
     return MessageRow._make(execute(_by_id, {"id": message_id})[0])
 
 
+def _post(
+    me: Identity, conversation_id: str, content: str, html: str, client_id: str | None
+) -> Posted:
+    with transaction():
+        standing = access.standing_in(me, conversation_id, for_update=True)
+        earlier = _sent_before(me, client_id)
+        if earlier is not None:
+            return Posted(_same_send(earlier, conversation_id, content), created=False)
+        _check_open(standing)
+        message = _insert(me, standing, content, html, client_id)
+    return Posted(message, created=True)
+
+
 def _insert(
     me: Identity, standing: Standing, content: str, html: str, client_id: str | None
 ) -> MessageRow:
@@ -153,7 +165,10 @@ def _same_send(earlier: MessageRow, conversation_id: str, content: str) -> Messa
 
 def _own_message(me: Identity, message_id: str) -> tuple[Message, Standing]:
     message = db.session.scalars(
-        select(Message).where(Message.id == message_id, Message.deleted_at.is_(None))
+        # Locked: else an edit could write text into what another request has just deleted.
+        select(Message)
+        .where(Message.id == message_id, Message.deleted_at.is_(None))
+        .with_for_update()
     ).one_or_none()
     if message is None:
         raise NotFound
