@@ -1,0 +1,85 @@
+"""A Redis that tests start on a free port, kill, freeze and bring back."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+from redis.exceptions import RedisError
+
+from tests.support.server import PATIENCE, free_port
+
+
+class RedisServer:
+    """One server that keeps nothing, on the same port whenever it is started again."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = tempfile.TemporaryDirectory(prefix="chat-redis-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
+        self._folder.cleanup()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = {"port": str(self.port), "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen(
+            ["redis-server", *flags, "--dir", self._folder.name], stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + PATIENCE
+        while not self.answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("Redis did not start")
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            self.call("PING")
+        except RedisError:
+            return False
+        return True
+
+    def call(self, *command: str) -> Any:
+        """Run a command."""
+        with redis.Redis(port=self.port, socket_timeout=5, decode_responses=True) as client:
+            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+    def kill(self) -> None:
+        """Kill it, thawed or frozen."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def freeze(self) -> None:
+        """Let it accept connections and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def listeners(self) -> int:
+        """Return how many clients are subscribed to something."""
+        return sum("sub=1" in line for line in self.call("CLIENT", "LIST").splitlines())
