@@ -26,18 +26,15 @@ from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
 
 logger = logging.getLogger(__name__)
 
-#: Rows of the log that are read, encoded and delivered in one go.
-BATCH = 200
-
 _by_ids = MESSAGE_ROWS.where(message_table.c.id.in_(bindparam("ids", expanding=True)))
 
 Messages = dict[str, MessageRow]
 Presenter = Callable[[Logged, Messages], show.Json | None]
 
 
-def after(position: int, epoch: str) -> list[Entry]:
-    """Return the entries right behind ``position``, for everybody, at most BATCH of them."""
-    return entries(log.after(position, BATCH), epoch)
+def after(position: int, limit: int, epoch: str) -> list[Entry]:
+    """Return up to ``limit`` entries right behind ``position``, for everybody."""
+    return entries(log.after(position, limit), epoch)
 
 
 def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:

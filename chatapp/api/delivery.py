@@ -114,9 +114,9 @@ class Delivery:
         self._epoch = head.epoch
         return head.position
 
-    def _after(self, position: int) -> Sequence[Entry]:
+    def _after(self, position: int, limit: int) -> Sequence[Entry]:
         with self._app.app_context():
-            return deliveries.after(position, self._epoch)
+            return deliveries.after(position, limit, self._epoch)
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
         """Return what a subscriber that was too slow has missed, with a short app context."""

@@ -17,15 +17,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
 from sqlalchemy import Connection, Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import scoped_session
 
 from chatapp.domain import sqlite_connections
 from chatapp.domain.errors import DomainError
 from chatapp.domain.sqlite_connections import driver_of, writer
+from chatapp.models.base import writing_connection
 
 #: How long to wait for another process (a ``flask`` command, a reload's old worker), in seconds.
 PATIENCE = 5.0
@@ -73,42 +75,50 @@ _batches: dict[Engine, Batch] = {}
 
 @contextmanager
 def shared_transaction(
-    engine: Engine, session: Session, after_commit: Callable[[], Callable[[], None] | None]
+    engine: Engine,
+    session: scoped_session[Any],
+    after_commit: Callable[[], Callable[[], None] | None],
 ) -> Iterator[None]:
     """Run the body in a savepoint of the engine's open batch, then wait for the batch's commit.
 
-    ``after_commit`` is asked after the body for what to call as soon as the commit is on disk.
+    ``session`` takes part where the body uses it. ``after_commit`` is asked after the body for
+    what to call as soon as the commit is on disk.
 
     Raises:
         Busy: the file stayed locked.
     """
     batch = _join_batch(engine)
-    session.info["writer"] = batch.connection
+    token = writing_connection.set(batch.connection)
     try:
         with _savepoint(driver_of(batch.connection), session):
             yield
         if call := after_commit():
             batch.after_commit.add(call)
     finally:
-        del session.info["writer"]
+        writing_connection.reset(token)
     batch.committed.get()
 
 
 @contextmanager
-def _savepoint(driver: sqlite3.Connection, session: Session) -> Iterator[None]:
-    """Undo what the body did if it fails; ``session`` takes part if the body used it."""
+def _savepoint(driver: sqlite3.Connection, session: scoped_session[Any]) -> Iterator[None]:
+    """Undo what the body did if it fails."""
     driver.execute("SAVEPOINT verb")
     try:
         yield
-        if session.in_transaction():
+        if session.registry.has():
             session.commit()
     except BaseException:
-        session.close()
+        _close(session)
         driver.execute("ROLLBACK TO verb")
         raise
     finally:
-        session.close()
+        _close(session)
         driver.execute("RELEASE verb")
+
+
+def _close(session: scoped_session[Any]) -> None:
+    if session.registry.has():
+        session.close()
 
 
 def _join_batch(engine: Engine) -> Batch:

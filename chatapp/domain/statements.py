@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import scoped_session
 
 from chatapp.domain import sqlite_connections
 from chatapp.extensions import db
+from chatapp.models.base import writing_connection
 
 
 def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
@@ -26,14 +27,9 @@ def execute(statement: Executable, parameters: Mapping[str, Any] | None = None) 
     return result.all() if result.returns_rows else ()  # type: ignore[attr-defined]
 
 
-def _connection() -> Connection | Session:
-    session = db.session()
-    writer: Connection | None = session.info.get("writer")
+def _connection() -> Connection | scoped_session[Any]:
+    writer = writing_connection.get()
     if writer is not None:
         return writer
-    return sqlite_connections.reader(db.engine) if is_sqlite() else session
-
-
-def is_sqlite() -> bool:
-    """Whether the current app keeps its data in SQLite."""
-    return db.engine.dialect.name == "sqlite"
+    engine = db.engine
+    return sqlite_connections.reader(engine) if engine.dialect.name == "sqlite" else db.session

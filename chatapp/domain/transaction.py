@@ -1,8 +1,9 @@
 """The one way to write.
 
-``with transaction():`` makes everything that ``db.session`` does inside it one transaction, and
-rings the doorbell once it is on disk. On SQLite, transactions that arrive together share one
-``BEGIN IMMEDIATE`` and one sync (see chatapp.domain.sqlite_writer); on PostgreSQL each has its own.
+``with transaction():`` makes everything that ``db.session`` and ``execute`` do inside it one
+transaction, and rings the doorbell once it is on disk. On SQLite, transactions that arrive
+together share one ``BEGIN IMMEDIATE`` and one sync (see chatapp.domain.sqlite_writer); on
+PostgreSQL each has its own.
 
 Inside it no greenlet switch may happen on SQLite: another greenlet would write into the same
 connection. Hash passwords and render text before it.
@@ -11,10 +12,10 @@ connection. Hash passwords and render text before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 
 from flask import current_app
-from sqlalchemy.orm import Session
 
 from chatapp.domain import sqlite_writer
 from chatapp.extensions import db
@@ -22,6 +23,20 @@ from chatapp.extensions import db
 #: What tells delivery that the log has grown, and up to where if that is known; a ``flask`` command
 #: has none.
 Doorbell = Callable[..., None]
+
+
+class Transaction:
+    """The transaction that is running; ``appended_to`` is the last position it has taken."""
+
+    appended_to: int | None = None
+
+    def bell(self) -> Doorbell | None:
+        """Return the doorbell where the transaction has appended to the log."""
+        bell: Doorbell | None = current_app.extensions.get("chatapp.doorbell")
+        return bell if self.appended_to else None
+
+
+_running: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
 
 
 @contextmanager
@@ -34,35 +49,42 @@ def transaction() -> Iterator[None]:
     Raises:
         sqlite_writer.Busy: another process held the SQLite file for too long.
     """
-    session = db.session()
-    if "in_transaction" in session.info:
+    if _running.get() is not None:
         raise RuntimeError("transactions do not nest: call verbs outside of one")
-    # Forget what the request has read so far: it may be stale, and SQLite cannot upgrade a
-    # stale snapshot to a writing one.
-    session.close()
-    session.info["in_transaction"] = True
+    if db.session.registry.has():
+        # Forget what the request has read so far: it may be stale, and SQLite cannot upgrade a
+        # stale snapshot to a writing one.
+        db.session.close()
+    running = Transaction()
+    token = _running.set(running)
     try:
-        with _engine_transaction(session):
+        with _on_this_engine(running):
             yield
     finally:
-        session.info.pop("in_transaction")
-        session.info.pop("appended", None)
+        _running.reset(token)
+
+
+def running_transaction() -> Transaction:
+    """Return the transaction that the caller runs in.
+
+    Raises:
+        RuntimeError: it runs in none.
+    """
+    running = _running.get()
+    if running is None:
+        raise RuntimeError("write inside `with transaction():`")
+    return running
+
+
+def _on_this_engine(running: Transaction) -> AbstractContextManager[None]:
+    if db.engine.dialect.name == "sqlite":
+        return sqlite_writer.shared_transaction(db.engine, db.session, running.bell)
+    return _own_transaction(running)
 
 
 @contextmanager
-def _engine_transaction(session: Session) -> Iterator[None]:
-    if db.engine.dialect.name == "sqlite":
-        with sqlite_writer.shared_transaction(db.engine, session, lambda: _bell(session)):
-            yield
-        return
-    with session.begin():
+def _own_transaction(running: Transaction) -> Iterator[None]:
+    with db.session.begin():
         yield
-    position = session.info.get("appended")
-    if position and (bell := _bell(session)):
-        bell(position)
-
-
-def _bell(session: Session) -> Doorbell | None:
-    """Return the doorbell where the session's transaction has appended to the log."""
-    bell: Doorbell | None = current_app.extensions.get("chatapp.doorbell")
-    return bell if session.info.get("appended") else None
+    if bell := running.bell():
+        bell(running.appended_to)

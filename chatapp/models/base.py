@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,14 +63,17 @@ class Base(DeclarativeBase):
     )
 
 
+#: The connection of the SQLite transaction that is running, if one is.
+writing_connection: ContextVar[Connection | None] = ContextVar("writing", default=None)
+
+
 class RequestSession(Session):
     """The session behind ``db.session``; joins the writer's connection while it is in one.
 
-    ``chatapp.domain.transaction`` puts that connection into ``info`` for the length of a
-    transaction, so that neighbours' transactions can share one commit (see docs/DESIGN.md).
+    So that neighbours' transactions can share one commit (see chatapp.domain.sqlite_writer).
     """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         """Return the writer's connection inside a transaction, else the engine."""
-        writer: Connection | None = self.info.get("writer")
+        writer = writing_connection.get()
         return writer if writer is not None else super().get_bind(*args, **kwargs)

@@ -24,8 +24,11 @@ PAUSE = 0.5
 
 logger = logging.getLogger(__name__)
 
-#: From a position to the entries right behind it, oldest first, as many as are worth one go.
-ReadAfter = Callable[[int], Sequence[Entry]]
+#: Entries that are read, encoded and delivered in one go.
+BATCH = 200
+
+#: From a position and a number to so many of the entries right behind it, oldest first.
+ReadAfter = Callable[[int, int], Sequence[Entry]]
 
 
 class Follower(Background):
@@ -73,16 +76,26 @@ class Follower(Background):
             try:
                 self._catch_up()
                 self._failed = False
-            except Exception:
+            except Exception as error:
+                # Once: a database that is away for an hour would fill the disk.
+                logger.log(
+                    logging.DEBUG if self._failed else logging.ERROR,
+                    "the log could not be followed: %s",
+                    str(error).partition("\n")[0],
+                    exc_info=error,
+                )
                 self._failed = True
-                logger.exception("the log could not be followed")
                 gevent.sleep(PAUSE)
                 self._rung.set()
 
     def _catch_up(self) -> None:
         rung_at, self._rung_at = self._rung_at, None
-        while entries := self._read_after(self.position):
-            self._deliver(entries)
-            self.position = entries[-1].position
+        full = True
+        while full:
+            entries = self._read_after(self.position, BATCH)
+            if entries:
+                self._deliver(entries)
+                self.position = entries[-1].position
+            full = len(entries) == BATCH
         if rung_at is not None:
             self._observe_lag(time.monotonic() - rung_at)

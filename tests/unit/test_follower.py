@@ -26,12 +26,12 @@ class Log:
         self.lags: list[float] = []
         self.follower = Follower(lambda: len(self.entries), self.after, self.take, self.lags.append)
 
-    def after(self, position: int) -> Sequence[Entry]:
+    def after(self, position: int, limit: int) -> Sequence[Entry]:
         self.readings += 1
         if self.failures:
             self.failures -= 1
             raise OSError("the log cannot be read")
-        return self.entries[position : position + 2]
+        return self.entries[position : position + limit]
 
     def take(self, entries: Sequence[Entry]) -> None:
         self.delivered += [entry.position for entry in entries]
@@ -46,6 +46,7 @@ class Log:
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     monkeypatch.setattr(module, "POLL", 1000)
     monkeypatch.setattr(module, "PAUSE", 0.01)
+    monkeypatch.setattr(module, "BATCH", 2)
     log = Log()
     log.follower.start()
     settle()
