@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
@@ -43,7 +46,7 @@ class Server:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -68,11 +71,7 @@ class Server:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + PATIENCE
-        while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server did not start:\n{self.output()}")
-            time.sleep(0.05)
+        self.wait_until(self.answers)
 
     def answers(self) -> bool:
         """Whether it is up."""
@@ -80,6 +79,26 @@ class Server:
             return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so, as long as the server runs."""
+        assert self._process is not None
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not do it:\n{self.output()}")
+            time.sleep(0.05)
+
+    def wait(self) -> int:
+        """Wait until it has gone, and return its exit code."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def log_lines(self, **fields: object) -> list[dict[str, Any]]:
+        """Return its log's lines that have these fields."""
+        *lines, _ = self.output().split("\n")
+        parsed = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in parsed if fields.items() <= line.items()]
 
     def output(self) -> str:
         """Return what it has written so far."""
