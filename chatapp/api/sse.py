@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 
 from flask import Blueprint, Response, request
 
@@ -17,7 +18,7 @@ from chatapp.domain.identity import Identity
 from chatapp.extensions import db
 from chatapp.logs import log_event
 from chatapp.realtime import wire
-from chatapp.realtime.hub import Full, Hub, TooManyStreams
+from chatapp.realtime.hub import Full, Hub, TooManyStreams, farewell
 from chatapp.realtime.subscriber import Subscriber
 
 bp = Blueprint("sse", __name__, url_prefix="/sse")
@@ -34,6 +35,9 @@ def stream() -> Response:
     me = identity.current()
     named = _named_channels()
     delivery = current_delivery()
+    if delivery.hub.draining:
+        # Not a 503: that would end a native EventSource for good, in each reload (WHATWG 9.2).
+        return _event_stream([farewell("restart")])
     delivery.start()
     try:
         subscriber = _register(delivery.hub, me, follows=not named)
@@ -94,12 +98,17 @@ def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     # A stream holds no database connection while it is open.
     db.session.remove()
     body = subscriber.frames(opening, current_delivery().catch_up)
+    response = _event_stream(body)
+    # Not in the generator's finally: closing one that never began skips that.
+    response.call_on_close(lambda: _closed(hub, subscriber))
+    return response
+
+
+def _event_stream(body: Iterable[bytes]) -> Response:
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     # Without it nginx holds back even the headers.
     response.headers["X-Accel-Buffering"] = "no"
-    # Not in the generator's finally: closing one that never began skips that.
-    response.call_on_close(lambda: _closed(hub, subscriber))
     return response
 
 
