@@ -41,6 +41,9 @@ def discard(engine: Engine) -> None:
     for kept in (_readers, _writers):
         connection = kept.pop(engine, None)
         if connection is not None:
+            # Detached from the pool, so that nobody else closes it: the failed transaction would
+            # stay open and lock everybody out.
+            driver_of(connection).close()
             connection.invalidate()
             connection.close()
 
