@@ -1,0 +1,177 @@
+"""The one way to write, and the log that is written with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import gevent
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from chatapp.domain import log, sqlite_writer
+from chatapp.domain.transaction import transaction
+from chatapp.extensions import db
+from chatapp.models import Event, Session, User
+
+
+class Unwanted(Exception):
+    """Raised in the middle of a transaction."""
+
+
+@pytest.fixture
+def rings(app: Flask) -> list[int]:
+    """Where the log stood each time that the doorbell rang."""
+    heard: list[int] = []
+
+    def ring(*_position: int) -> None:
+        with app.app_context():
+            heard.append(log.head().position)
+
+    app.extensions["chatapp.doorbell"] = ring
+    return heard
+
+
+def add(name: str) -> int:
+    db.session.add(User(name=name, display_name=name))
+    db.session.flush()
+    return log.append("user:updated", log.TEAM, subject_id=name)
+
+
+def names(app: Flask) -> set[str]:
+    with app.app_context():
+        return set(db.session.scalars(select(User.name)))
+
+
+def positions(app: Flask) -> list[int]:
+    with app.app_context():
+        return list(db.session.scalars(select(Event.position).order_by(Event.position)))
+
+
+def test_rows_and_log_are_committed_together_and_then_the_bell_rings(
+    app: Flask, rings: list[int]
+) -> None:
+    with app.app_context():
+        before = log.head().position
+        with transaction():
+            position = add("ann")
+            assert rings == []
+    assert position == before + 1
+    assert names(app) == {"ann"}
+    assert rings == [position]
+
+
+def test_a_failure_undoes_both_and_rings_nothing(app: Flask, rings: list[int]) -> None:
+    assert _add(app, "!ann") == "Unwanted"
+    with app.app_context(), transaction():
+        position = add("bob")
+    assert names(app) == {"bob"}
+    # Positions have no gap: what was undone gave its own back.
+    assert positions(app) == [position] == [1]
+    assert rings == [1]
+
+
+def test_without_an_event_the_bell_is_silent(app: Flask, rings: list[int]) -> None:
+    with app.app_context(), transaction():
+        db.session.add(User(name="ann", display_name="Ann"))
+    assert names(app) == {"ann"}
+    assert rings == []
+
+
+def test_of_several_in_one_batch_the_failing_ones_undo_themselves_alone(
+    app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = _count_commits(monkeypatch)
+    outcomes = _together(app, ["ann", "!bob", "cat", "!dan", "eve"])
+    assert outcomes == ["ann", "Unwanted", "cat", "Unwanted", "eve"]
+    assert names(app) == {"ann", "cat", "eve"}
+    assert positions(app) == [1, 2, 3]
+    # The premise: they did share one commit. The bell rang once for all, after it.
+    assert len(commits) == 1
+    assert rings == [3]
+
+
+def test_nobody_in_a_batch_is_acknowledged_if_its_commit_fails(
+    app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = _count_commits(monkeypatch)
+    assert _together(app, ["ann", "?bob"]) == ["IntegrityError", "IntegrityError"]
+    assert len(commits) == 1
+    assert names(app) == set()
+    assert rings == []
+    assert _together(app, ["cat"]) == ["cat"]
+    assert names(app) == {"cat"}
+    assert positions(app) == [1]
+
+
+def test_transactions_do_not_nest(app: Flask) -> None:
+    with app.app_context():
+        with pytest.raises(RuntimeError, match="nest"), transaction(), transaction():
+            pass
+        with transaction():
+            add("ann")
+    assert names(app) == {"ann"}
+
+
+def test_the_log_is_appended_to_inside_a_transaction_alone(app: Flask) -> None:
+    with app.app_context(), pytest.raises(RuntimeError, match="transaction"):
+        log.append("user:updated", log.TEAM)
+    assert positions(app) == []
+
+
+def test_another_process_that_writes_is_waited_for_and_then_named(
+    app: Flask, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite3.connect(data_dir / "chat.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(sqlite_writer, "PATIENCE", 0.0)
+        assert _add(app, "ann") == "Busy"
+    writer = gevent.spawn(_add, app, "ann")
+    gevent.sleep(0)
+    assert not writer.dead
+    other.close()
+    assert writer.get(timeout=20) == "ann"
+    assert names(app) == {"ann"}
+
+
+def _count_commits(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    commits: list[object] = []
+    commit = sqlite_writer.Batch.commit
+
+    def counted(batch: sqlite_writer.Batch) -> None:
+        commits.append(batch)
+        commit(batch)
+
+    monkeypatch.setattr(sqlite_writer.Batch, "commit", counted)
+    return commits
+
+
+def _together(app: Flask, people: list[str]) -> list[str]:
+    greenlets = [gevent.spawn(_add, app, name) for name in people]
+    return [str(greenlet.get(timeout=20)) for greenlet in greenlets]
+
+
+def _add(app: Flask, name: str) -> str:
+    """Add somebody, and return the name or which error came.
+
+    With ``!`` before it the body fails at its end; with ``?`` it does what only the commit finds.
+    """
+    try:
+        with app.app_context(), transaction():
+            add(name.lstrip("!?"))
+            _go_wrong(name)
+    except (Unwanted, sqlite3.IntegrityError, IntegrityError, sqlite_writer.Busy) as error:
+        return type(error).__name__
+    return name
+
+
+def _go_wrong(name: str) -> None:
+    if name.startswith("!"):
+        raise Unwanted
+    if name.startswith("?"):
+        db.session.execute(text("PRAGMA defer_foreign_keys = ON"))
+        db.session.add(Session(user_id="user_none", secret_hash="x"))
+        db.session.flush()

@@ -1,0 +1,57 @@
+"""Typing: a signal that is published and never logged."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.stream import listen
+from tests.support.team import Person, Team
+
+
+@pytest.fixture
+def ann(team: Team) -> Person:
+    return team.person("ann")
+
+
+@pytest.fixture
+def bob(team: Team) -> Person:
+    return team.person("bob")
+
+
+def test_the_others_see_who_types_where(team: Team, ann: Person, bob: Person) -> None:
+    for conversation, field in (
+        (team.dm(ann, bob), "directMessageId"),
+        (team.group(ann, bob), "groupId"),
+    ):
+        with listen(bob) as stream:
+            stream.ready()
+            before = stream.last_event_id
+            assert ann.post(f"/api/conversations/{conversation}/typing").status_code == 204
+            signal = stream.next()
+        assert signal.type == "typing"
+        assert signal.json == {"type": "typing", "userId": ann.id, field: conversation}
+        # No id of its own: what was seen stays what was seen.
+        assert signal.last_event_id == before
+
+
+def test_it_is_in_no_replay(team: Team, ann: Person, bob: Person) -> None:
+    dm = team.dm(ann, bob)
+    cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
+    assert ann.post(f"/api/conversations/{dm}/typing").status_code == 204
+    with listen(bob, cursor=cursor) as stream:
+        assert stream.ready() == []
+    assert bob.get("/api/conversations").headers["Chat-Cursor"] == cursor
+
+
+def test_outsiders_neither_see_nor_send_it(team: Team, ann: Person, bob: Person) -> None:
+    eve = team.person("eve")
+    dm, other = team.dm(ann, bob), team.dm(ann, eve)
+    with listen(eve) as outside, listen(bob) as inside:
+        for stream in (outside, inside):
+            stream.ready()
+        assert ann.post(f"/api/conversations/{dm}/typing").status_code == 204
+        assert eve.post(f"/api/conversations/{dm}/typing").status_code == 404
+        ann.say(other, "fence")
+        ann.say(dm, "fence")
+        assert [event.type for event in outside.until("message")] == ["message"]
+        assert [event.type for event in inside.until("message")] == ["typing", "message"]
