@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from chatapp.domain import direct_messages, groups, messages, sessions, tokens
+from chatapp.domain import accounts, direct_messages, groups, messages, sessions, tokens
 from chatapp.domain.identity import Identity
 from chatapp.extensions import db
 from chatapp.models import MessageRow, User
@@ -103,6 +103,11 @@ class Team:
         """Post a message by the verb."""
         with self._app.app_context():
             return messages.post(author.identity, conversation_id, content).message
+
+    def deactivate(self, admin: Person, person: Person) -> None:
+        """Shut somebody out."""
+        with self._app.app_context():
+            accounts.deactivate(admin.identity, person.id)
 
     def everything(self) -> list[str]:
         """Return all that the database holds, as text."""
