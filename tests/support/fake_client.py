@@ -66,7 +66,7 @@ class FakeClient:
         self.wire = subscriber.wire
         self.pieces: list[bytes] = []
         self._catch_up = catch_up or _no_catch_up
-        self._server: gevent.Greenlet[[], None] | None = None
+        self._server: gevent.Greenlet[[Iterator[bytes]], None] | None = None
 
     def serve(self, opening: bytes = b"") -> None:
         """Serve the response as gunicorn does, up to where it waits."""

@@ -218,7 +218,7 @@ def test_stats_count_the_subscriptions_of_each_conversation(
 ) -> None:
     root = team.person("root", admin=True)
     group = team.group(ann, bob)
-    empty = {"dmSubscriptions": {}, "groupSubscriptions": {}}
+    empty: dict[str, dict[str, int]] = {"dmSubscriptions": {}, "groupSubscriptions": {}}
     assert root.get("/api/sse/stats").json == empty
     with listen(ann), listen(bob), listen(bob, f"dm:{dm}"):
         assert root.get("/api/sse/stats").json == {
