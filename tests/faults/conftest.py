@@ -1,0 +1,175 @@
+"""A server that all fault tests share, and people on it; what breaks it has one of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from chatapp import create_app
+from chatapp.extensions import db
+from tests.support.databases import SqliteDatabases
+from tests.support.listener import Listener
+from tests.support.oracle import Footprint, Verdict, footprint, judge, settle
+from tests.support.sender import Sender
+from tests.support.server import Server
+from tests.support.settings import settings_for
+from tests.support.team import Person, Team
+from tests.support.wait import until
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is `long`, unless it is asked for: `scripts/test --long`."""
+    if "long" not in config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+class Arena:
+    """A gunicorn, the people on it, and its clients."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.port = server.port
+        self.database = server.data_dir / "chat.db"
+        self.app = create_app(settings_for(server.data_dir))
+        self.team = Team(self.app)
+        self.admin = self.team.person("root", admin=True)
+        self._people = 0
+        self.senders: list[Sender] = []
+        self.listeners: list[Listener] = []
+
+    def person(self) -> Person:
+        """Make somebody of a name that is new."""
+        self._people += 1
+        return self.team.person(f"p{self._people}")
+
+    def listen(self, person: Person, *conversations: str, receive_buffer: int = 0) -> Listener:
+        """Open a client's stream, and wait until it is live."""
+        listener = Listener(self.port, person, *conversations, receive_buffer=receive_buffer)
+        self.listeners.append(listener.start())
+        until(lambda: listener.is_live, "a live stream")
+        return listener
+
+    def sender(self, person: Person, conversation: str, *, length: int = 0) -> Sender:
+        """Return a client that sends; it has sent nothing yet."""
+        sender = Sender(self.port, person, conversation, length=length)
+        self.senders.append(sender)
+        return sender
+
+    def storm(self, people: int, senders: int) -> str:
+        """Make a group in which everybody listens and some send without a pause; return its id."""
+        members = [self.person() for _ in range(people)]
+        group = self.team.group(*members)
+        for member in members:
+            self.listen(member, group)
+        for member in members[:senders]:
+            self.sender(member, group).start()
+        return group
+
+    def acknowledged(self) -> int:
+        """Return how many sends have been acknowledged so far."""
+        return sum(len(sender.acknowledged) for sender in self.senders)
+
+    def until_acknowledged(self, more: int) -> None:
+        """Wait for so many more acknowledgements."""
+        goal = self.acknowledged() + more
+        until(lambda: self.acknowledged() >= goal, f"{more} acknowledgements")
+
+    def verdict(self) -> Verdict:
+        """Let things settle, and judge."""
+        for sender in self.senders:
+            sender.stop()
+        settle(self.senders[0], self.listeners)
+        return judge(self.database, self.senders, self.listeners)
+
+    def leave(self) -> None:
+        """Send everybody home."""
+        for sender in self.senders:
+            sender.stop()
+        for listener in self.listeners:
+            listener.stop()
+        self.senders, self.listeners = [], []
+
+    def close(self) -> None:
+        """Send everybody home for good."""
+        self.leave()
+        self.app.extensions["chatapp"].stop()
+        with self.app.app_context():
+            db.engine.dispose()
+
+    @property
+    def worker(self) -> int:
+        """The newest worker's process id."""
+        children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text()
+        return max(map(int, children.split()), default=0)
+
+    def kill_worker(self) -> None:
+        """Kill the worker as the kernel does when memory runs out, and wait for another."""
+        killed = self.worker
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: self.worker not in (0, killed), "a new worker")
+
+    def footprint(self) -> Footprint:
+        """Look at what the worker holds."""
+        return footprint(self.port, self.worker, self.admin.token)
+
+    def until_as_before(self, before: Footprint) -> None:
+        """Wait until the worker holds no more than it did."""
+        until(lambda: self.footprint() == before, f"{before}")
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """What makes empty SQLite databases, whatever engine the other tests run on."""
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture
+def data_dir(sqlite: SqliteDatabases, tmp_path: Path) -> Path:
+    """A data folder with a migrated SQLite database."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    sqlite.make(folder)
+    return folder
+
+
+@contextmanager
+def open_arena(data_dir: Path, **env: str) -> Iterator[Arena]:
+    """A server with these settings, and afterwards nobody left on it."""
+    with Server(data_dir, **env) as server:
+        arena = Arena(server)
+        try:
+            yield arena
+        finally:
+            arena.close()
+
+
+@pytest.fixture(scope="session")
+def shared_arena(
+    sqlite: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Arena]:
+    folder = tmp_path_factory.mktemp("arena") / "data"
+    folder.mkdir()
+    sqlite.make(folder)
+    with open_arena(folder) as arena:
+        yield arena
+
+
+@pytest.fixture
+def arena(shared_arena: Arena) -> Iterator[Arena]:
+    """A server without clients, which all these tests share."""
+    yield shared_arena
+    shared_arena.leave()
+
+
+@pytest.fixture
+def own_arena(data_dir: Path) -> Iterator[Arena]:
+    """A server of the test's own."""
+    with open_arena(data_dir) as arena:
+        yield arena

@@ -1,0 +1,127 @@
+"""Publishing at every moment of subscribing, replaying and going live; overflows and removals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from chatapp.api import streams
+from chatapp.realtime import hub
+from chatapp.realtime.hub import Hub
+from chatapp.realtime.subscriber import Subscriber
+from tests.support.race import CHANNEL, Faults, shows, total
+
+QUICK = range(400)
+
+
+def test_every_moment_is_complete() -> None:
+    assert total(QUICK) == (Faults(), [])
+
+
+@pytest.mark.long
+def test_every_moment_is_complete_in_many_trials(record_property: Callable[..., None]) -> None:
+    record_property("trials", 20_000)
+    assert total(range(20_000)) == (Faults(), [])
+
+
+# What follows shows that each protection matters: without it, the same trials find the fault.
+
+
+def test_dropping_what_was_replayed_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer = Subscriber.offer
+
+    def offer_all(self: Subscriber, position: int, frame: bytes, chunk: bytes) -> bool:
+        self.position, kept = min(self.position, position - 1), self.position
+        try:
+            return offer(self, position, frame, chunk)
+        finally:
+            self.position = max(self.position, kept)
+
+    def all_due(self: Subscriber, items: list[tuple[int, bytes]]) -> list[bytes]:
+        for position, _ in items:
+            self.position = max(self.position, position)
+        return [frame for _, frame in items]
+
+    monkeypatch.setattr(Subscriber, "offer", offer_all)
+    monkeypatch.setattr(Subscriber, "_still_due", all_due)
+    assert shows("doubled")
+
+
+def test_subscribing_before_the_replay_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    attach, opening = streams.attach, streams.opening
+    late: list[tuple[Hub, Subscriber, list[str]]] = []
+
+    def attached_after(subscriber: Subscriber, last_seen: str | None) -> bytes:
+        subscriber.channels = {CHANNEL}
+        replay = opening(subscriber, last_seen)
+        subscriber.channels = set()
+        hub = next(hub for hub, known, _ in late if known is subscriber)
+        attach(hub, subscriber, [])
+        return replay
+
+    monkeypatch.setattr(streams, "attach", lambda *call: late.append(call))
+    monkeypatch.setattr(streams, "opening", attached_after)
+    assert shows("lost")
+
+
+def test_catching_up_after_an_overflow_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "catch_up", lambda _: b"")
+    assert shows("lost")
+
+
+def test_writing_directly_to_parked_streams_alone_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    def always(self: Subscriber, position: int, frame: bytes, chunk: bytes) -> bool:
+        if self.wire is None or position <= self.position:
+            return False
+        return self._write(self.wire, position, frame, chunk)
+
+    monkeypatch.setattr(Subscriber, "offer", always)
+    assert shows("torn")
+
+
+def test_moving_the_position_before_the_replay_is_read_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    missed = streams._missed
+
+    def position_moved_last(subscriber: Subscriber, start: int | str, head: streams.Head) -> bytes:
+        class Behind:
+            """The subscriber, whose position moves when all has been read."""
+
+            def __init__(self) -> None:
+                self.owner, self.follows = subscriber.owner, subscriber.follows
+                self.channels, self.position = subscriber.channels, 0
+
+        behind = Behind()
+        replay = missed(behind, start, head)  # type: ignore[arg-type]
+        subscriber.position = behind.position
+        return replay
+
+    monkeypatch.setattr(streams, "_missed", position_moved_last)
+    assert shows("doubled")
+
+
+def test_asking_whether_a_replay_is_still_readable_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        streams,
+        "_still_readable",
+        lambda _subscriber, rows, head: [row for row in rows if row.position <= head.position],
+    )
+    assert shows("leaked")
+
+
+def test_revoking_in_the_order_of_the_log_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hub, "_apply_after", lambda *_: None)
+    assert shows("leaked")
+
+
+def test_singling_out_streams_in_the_middle_of_a_run_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def whole(subscriber: Subscriber, group: list[hub.Entry]) -> None:
+        frame = b"".join(entry.frame for entry in group if entry.frame)
+        subscriber.offer(group[-1].position, frame, hub.frames.chunk(frame))
+
+    monkeypatch.setattr(Hub, "_offer_singly", staticmethod(whole))
+    assert shows("doubled")

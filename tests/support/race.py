@@ -1,0 +1,270 @@
+"""One trial of a race: somebody writes to a log while streams are opened, read slowly, revoked.
+
+The hub, the follower, the subscribers and the opening of streams are the real ones. The log is a
+list that lets other greenlets run between any two of its steps, as PostgreSQL's driver does, and
+the sockets take as much as the dice say. Thousands of trials take seconds; each has a number, by
+which it can be had again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from random import Random
+from types import SimpleNamespace
+from typing import NamedTuple
+from unittest.mock import MagicMock
+
+import gevent
+import pytest
+
+from chatapp.api import streams
+from chatapp.domain.log import Head, Logged
+from chatapp.realtime import frames
+from chatapp.realtime.cursor import Cursor
+from chatapp.realtime.entry import Entry, Revoke
+from chatapp.realtime.follower import Follower
+from chatapp.realtime.hub import Hub
+
+CHANNEL = "group:g"
+EVENTS = 12
+_EVENT = re.compile(rb"id: e-(\d+)\ndata: \{\}")
+#: Turns of the loop after which what has not come is lost.
+TURNS = 500
+
+
+class Faults(NamedTuple):
+    """What a client of the trial got that it should not have, or did not get."""
+
+    lost: int = 0
+    doubled: int = 0
+    torn: int = 0
+    #: Committed after the client had been removed.
+    leaked: int = 0
+
+
+class ListLog:
+    """A log in memory, in the place of ``chatapp.domain.log``."""
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+        self.rows: list[Logged] = []
+
+    def yields(self) -> None:
+        """Let the others run, or not."""
+        for _ in range(self._dice.choice((0, 0, 1, 2))):
+            gevent.sleep(0)
+
+    def append(self, type_: str, user_id: str | None = None) -> None:
+        position = len(self.rows) + 1
+        self.rows.append(Logged(position, CHANNEL, type_, str(position), user_id, None))
+
+    def head(self) -> Head:
+        self.yields()
+        return Head("e", len(self.rows), 0)
+
+    def after(self, position: int, limit: int) -> list[Entry]:
+        self.yields()
+        rows = self.rows[position : position + limit]
+        self.yields()
+        return entries(rows, "e")
+
+    def entitled_after(
+        self, position: int, _user: str, channels: Collection[str], _own: bool, limit: int
+    ) -> list[Logged]:
+        self.yields()
+        found = [row for row in self.rows[position:] if row.channel in set(channels)][:limit]
+        self.yields()
+        return found
+
+    def readable_channels(self, user: str) -> list[str]:
+        """In the place of ``chatapp.domain.access``."""
+        self.yields()
+        gone = any(row.type == "left" and row.user_id == user for row in self.rows)
+        return [] if gone else [CHANNEL]
+
+
+def entries(rows: list[Logged], epoch: str) -> list[Entry]:
+    """In the place of ``chatapp.api.deliveries``: what to deliver for rows of the log."""
+    return [
+        Entry(
+            row.position,
+            row.channel,
+            frames.event(b"{}", event_id=str(Cursor(epoch, row.position))),
+            effect=Revoke(row.user_id or "") if row.type == "left" else None,
+        )
+        for row in rows
+    ]
+
+
+class Socket:
+    """In the place of a ``Wire``: it takes some bytes at once, and the rest in its own time."""
+
+    chunked = True
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+        self.taken = b""
+
+    def try_send(self, data: bytes) -> int:
+        size = self._dice.choice((len(data), len(data), len(data), 0, 7))
+        self.taken += data[:size]
+        return min(size, len(data))
+
+    def send_all(self, data: bytes) -> None:
+        cut = self._dice.randrange(len(data) + 1)
+        self.taken += data[:cut]
+        for _ in range(self._dice.choice((0, 1, 3))):
+            gevent.sleep(0)
+        self.taken += data[cut:]
+
+    def abort(self) -> None:
+        pass
+
+
+class Client:
+    """One stream of the trial, from a cursor of its own."""
+
+    def __init__(self, owner: str, start: int, dice: Random) -> None:
+        self.owner, self.start = owner, start
+        self.socket = Socket(dice)
+        self.left_at: int | None = None
+
+    def serve(self, hub: Hub) -> None:
+        """Do what ``chatapp.api.sse`` and gunicorn do."""
+        subscriber = hub.register(self.owner, "c", follows=False, wire=self.socket)  # type: ignore[arg-type]
+        try:
+            streams.attach(hub, subscriber, [])
+            opening = streams.opening(subscriber, f"e-{self.start}")
+            for piece in subscriber.frames(opening, streams.catch_up):
+                if piece:
+                    self.socket.send_all(frames.chunk(piece))
+        finally:
+            hub.remove(subscriber)
+
+    def faults(self, head: int) -> Faults:
+        """Compare what came with what was due."""
+        try:
+            heard = positions(unchunked(self.socket.taken))
+        except ValueError:
+            return Faults(torn=1)
+        wrong_order = sum(a >= b for a, b in zip(heard, heard[1:], strict=False))
+        last = head if self.left_at is None else self.left_at
+        # Whoever is removed is owed nothing any more: a replay obeys today's membership.
+        due = set(range(self.start + 1, head + 1)) if self.left_at is None else set()
+        return Faults(
+            lost=len(due - set(heard)),
+            doubled=wrong_order,
+            leaked=sum(position > last for position in heard),
+        )
+
+
+def unchunked(data: bytes) -> bytes:
+    """Return what the chunks hold; the last one may be incomplete.
+
+    Raises:
+        ValueError: these are no chunks.
+    """
+    held = []
+    while b"\r\n" in data:
+        size, _, rest = data.partition(b"\r\n")
+        length = int(size, 16)
+        if rest[length : length + 2] not in (b"\r\n", b"\r", b""):
+            raise ValueError("no chunk's end")
+        held.append(rest[:length])
+        data = rest[length + 2 :]
+    return b"".join(held)
+
+
+def positions(stream: bytes) -> list[int]:
+    """Return the positions of the events in ``stream``; the last one may be incomplete.
+
+    Raises:
+        ValueError: there is something else in between.
+    """
+    *blocks, _ = stream.split(b"\n\n")
+    events = [block for block in blocks if b"\nevent: ready\n" not in block]
+    matches = [_EVENT.fullmatch(block) for block in events]
+    if None in matches:
+        raise ValueError("no event")
+    return [int(match[1]) for match in matches if match]
+
+
+def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """Run one trial and add up what went wrong for its clients."""
+    dice = Random(number)
+    log = ListLog(dice)
+    _stand_in(log, monkeypatch)
+    # Every other trial is one of overflows: four events are too many to wait.
+    monkeypatch.setattr("chatapp.realtime.subscriber.QUEUE_BYTES", 100 if number % 2 else 10**6)
+    monkeypatch.setattr("chatapp.realtime.follower.BATCH", dice.randint(1, 6))
+    hub = Hub(per_owner=9, most=9, observe=lambda *_, **__: None)
+    follower = Follower(lambda: 0, log.after, hub.deliver, lambda _: None)
+    clients = [Client(f"u{i}", dice.randint(0, 3), dice) for i in range(3)]
+    for _ in range(3):
+        log.append("said")
+    follower.start()
+    greenlets = [gevent.spawn(_write, log, follower, dice, clients[0])]
+    for client in clients:
+        greenlets.append(gevent.spawn(_late, dice, client, hub))
+    greenlets[0].join()
+    _settle([client for client in clients if client.left_at is None], len(log.rows))
+    gevent.killall(greenlets)
+    follower.stop()
+    found = [client.faults(len(log.rows)) for client in clients]
+    return Faults(*map(sum, zip(*found, strict=True)))
+
+
+def total(numbers: range) -> tuple[Faults, list[int]]:
+    """Run many trials; return their faults together, and the numbers of the faulty ones."""
+    sums, faulty = Faults(), []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for number in numbers:
+            faults = trial(number, monkeypatch)
+            if any(faults):
+                faulty.append(number)
+            sums = Faults(*map(sum, zip(sums, faults, strict=True)))
+    return sums, faulty
+
+
+def shows(kind: str) -> bool:
+    """Run trials until one has a fault of this kind; say whether there was one."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return any(getattr(trial(number, monkeypatch), kind) for number in range(2000))
+
+
+def _stand_in(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = SimpleNamespace(entries=entries, ready=streams.deliveries.ready, reset=streams.deliveries.reset)
+    monkeypatch.setattr(streams, "log", log)
+    monkeypatch.setattr(streams, "access", log)
+    monkeypatch.setattr(streams, "deliveries", shown)
+    monkeypatch.setattr(streams, "current_metrics", MagicMock())
+
+
+def _write(log: ListLog, follower: Follower, dice: Random, leaver: Client) -> None:
+    goes_at = dice.randint(3, EVENTS + 3)
+    for number in range(EVENTS):
+        if number == goes_at:
+            log.append("left", leaver.owner)
+            leaver.left_at = len(log.rows)
+        log.append("said")
+        if dice.random() < 0.7:
+            follower.ring()
+        log.yields()
+    follower.ring()
+
+
+def _late(dice: Random, client: Client, hub: Hub) -> None:
+    for _ in range(dice.randrange(12)):
+        gevent.sleep(0)
+    client.serve(hub)
+
+
+def _settle(clients: list[Client], head: int) -> None:
+    fence = b"id: e-%d\ndata: {}\n\n" % head
+    for _ in range(TURNS):
+        if all(fence in client.socket.taken for client in clients):
+            return
+        gevent.sleep(0)
+
+
