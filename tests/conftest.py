@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from flask import Flask
 
@@ -70,10 +71,30 @@ def app(data_dir: Path) -> Iterator[Flask]:
     """An application of its own for each test."""
     app = create_app(settings_for(data_dir))
     app.testing = True
+    if db_is_postgresql(app):
+        let_others_run(app)
     yield app
     app.extensions["chatapp"].stop()
     with app.app_context():
         db.engine.dispose()
+
+
+def db_is_postgresql(app: Flask) -> bool:
+    return str(app.config["SQLALCHEMY_DATABASE_URI"]).startswith("postgresql")
+
+
+def let_others_run(app: Flask) -> None:
+    """Switch greenlets after each commit, as a server's waiting for PostgreSQL does.
+
+    Here that waits without a switch: nothing is monkey-patched.
+    """
+    ring = app.extensions["chatapp.doorbell"]
+
+    def ring_and_switch(*position: int) -> None:
+        ring(*position)
+        gevent.sleep(0)
+
+    app.extensions["chatapp.doorbell"] = ring_and_switch
 
 
 @pytest.fixture

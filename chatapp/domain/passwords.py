@@ -14,9 +14,11 @@ from typing import TypeVar
 import gevent
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import has_app_context
 from gevent.lock import BoundedSemaphore
 
 from chatapp.domain.errors import Invalid
+from chatapp.extensions import db
 
 LEAST = 10
 MOST = 200
@@ -64,6 +66,9 @@ def needs_rehash(stored: str) -> bool:
 
 
 def _in_thread(work: Callable[[], Result]) -> Result:
+    # Whoever waits here for a turn must not keep a connection from others: PostgreSQL has few.
+    if has_app_context():
+        db.session.close()
     with _slots:
         result: Result = gevent.get_hub().threadpool.apply(work)
     return result

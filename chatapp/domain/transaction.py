@@ -17,7 +17,7 @@ from contextvars import ContextVar
 
 from flask import current_app
 
-from chatapp.domain import sqlite_writer
+from chatapp.domain import postgresql, sqlite_writer
 from chatapp.extensions import db
 
 #: What tells delivery that the log has grown, and up to where if that is known; a ``flask`` command
@@ -84,7 +84,7 @@ def _on_this_engine(running: Transaction) -> AbstractContextManager[None]:
 
 @contextmanager
 def _own_transaction(running: Transaction) -> Iterator[None]:
-    with db.session.begin():
+    with postgresql.own_transaction(db.engine, db.session):
         yield
     if bell := running.bell():
         bell(running.appended_to)

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, TypeDecorator
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, registry
+
+from chatapp.models.engine import reading
 
 #: Alembic needs names for what it will one day have to drop.
 NAMING = {
@@ -63,7 +65,7 @@ class Base(DeclarativeBase):
     )
 
 
-#: The connection of the SQLite transaction that is running, if one is.
+#: The connection of the transaction that is running, if one is.
 writing_connection: ContextVar[Connection | None] = ContextVar("writing", default=None)
 
 
@@ -74,6 +76,9 @@ class RequestSession(Session):
     """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the writer's connection inside a transaction, else the engine."""
+        """Return the writer's connection inside a transaction, else the engine, for reading."""
         writer = writing_connection.get()
-        return writer if writer is not None else super().get_bind(*args, **kwargs)
+        if writer is not None:
+            return writer
+        bind = super().get_bind(*args, **kwargs)
+        return reading(bind) if isinstance(bind, Engine) else bind

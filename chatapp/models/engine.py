@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from psycopg.types.string import StrDumper
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
@@ -36,6 +38,10 @@ POSTGRESQL_NETWORK = {
 POOL_TIMEOUT = 3
 
 
+#: The engines of PostgreSQL, each with the one that commits by itself; they share a pool.
+_reading: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+
+
 def engine_options(database_url: str, connections: int) -> dict[str, Any]:
     """Return the keyword arguments of ``create_engine`` for this URL.
 
@@ -61,7 +67,18 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     else:
+        event.listen(engine, "connect", _replace_nul)
         event.listen(engine, "checkout", _check_open)
+
+
+def reading(engine: Engine) -> Engine:
+    """Return the same engine for statements that read and stand alone."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    found = _reading.get(engine)
+    if found is None:
+        found = _reading[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return found
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -74,6 +91,21 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("begin_immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _replace_nul(connection: Any, _record: object) -> None:
+    connection.adapters.register_dumper(str, _TextDumper)
+
+
+class _TextDumper(StrDumper):
+    """Looks for U+FFFD where somebody asks for NUL, which PostgreSQL refuses as an error.
+
+    SQLite finds nothing, and so does this. No NUL can be stored: what people write is checked
+    (chatapp.text) before it comes here.
+    """
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd"))
 
 
 def _check_open(connection: Any, _record: object, _proxy: object) -> None:

@@ -19,4 +19,7 @@ def environment_for(data_dir: Path) -> dict[str, str]:
     """Return the settings that lead to the data folder and its database."""
     env = {"CHAT_DATA_DIR": str(data_dir)}
     url = data_dir / "database_url"
-    return env | {"DATABASE_URL": url.read_text()} if url.exists() else env
+    if url.exists():
+        # As many as a test has greenlets: here one that waits for a connection stops them all.
+        env |= {"DATABASE_URL": url.read_text(), "CHAT_DATABASE_CONNECTIONS": "40"}
+    return env

@@ -92,7 +92,7 @@ def test_the_log_and_the_messages_agree(tmp_path: Path) -> None:
     assert log.head().position == len(events)
     created = {row.subject_id: row.position for row in events if row.type == "message:created"}
     assert created == dict(db.session.execute(select(Message.id, Message.position)).all())
-    by_time = select(Message.position).order_by(Message.created_at)
+    by_time = select(Message.position).order_by(Message.created_at, Message.position)
     positions = list(db.session.scalars(by_time))
     assert positions == sorted(positions)
 
