@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, select
@@ -18,7 +19,7 @@ from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Head, Logged
 from chatapp.domain.statements import execute
 from chatapp.extensions import db
-from chatapp.models import MESSAGE_ROWS, Membership, MessageRow, User
+from chatapp.models import MESSAGE_ROWS, Base, Membership, MessageRow, User
 from chatapp.models.message import messages as message_table
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
@@ -26,7 +27,15 @@ from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
 
 logger = logging.getLogger(__name__)
 
-_by_ids = MESSAGE_ROWS.where(message_table.c.id.in_(bindparam("ids", expanding=True)))
+_events = Base.metadata.tables["events"]
+_of_ids = MESSAGE_ROWS.where(message_table.c.id.in_(bindparam("ids", expanding=True)))
+_of_positions = MESSAGE_ROWS.where(
+    message_table.c.id.in_(
+        select(_events.c.subject_id).where(
+            _events.c.position.between(bindparam("first"), bindparam("last"))
+        )
+    )
+)
 
 Messages = dict[str, MessageRow]
 Presenter = Callable[[Logged, Messages], show.Json | None]
@@ -34,17 +43,23 @@ Presenter = Callable[[Logged, Messages], show.Json | None]
 
 def after(position: int, limit: int, epoch: str) -> list[Entry]:
     """Return up to ``limit`` entries right behind ``position``, for everybody."""
-    return entries(log.after(position, limit), epoch)
+    rows = log.after(position, limit)
+    if not rows:
+        return []
+    between = {"first": rows[0].position, "last": rows[-1].position}
+    messages = _by_id(execute(_of_positions, between))
+    return [_entry(row, messages, epoch) for row in rows]
 
 
 def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
     """Return what to deliver for these rows; their messages are read in one query."""
     ids = {row.subject_id for row in rows if row.type in _OF_MESSAGES}
-    messages: Messages = {}
-    if ids:
-        found = execute(_by_ids, {"ids": list(ids)})
-        messages = {row.id: MessageRow._make(row) for row in found}
+    messages = _by_id(execute(_of_ids, {"ids": list(ids)})) if ids else {}
     return [_entry(row, messages, epoch) for row in rows]
+
+
+def _by_id(rows: Sequence[Any]) -> Messages:
+    return {message.id: message for message in map(MessageRow._make, rows)}
 
 
 def _entry(row: Logged, messages: Messages, epoch: str) -> Entry:

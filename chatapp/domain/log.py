@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from chatapp.domain.statements import execute
 from chatapp.domain.transaction import running_transaction
@@ -28,6 +28,7 @@ _advance = (
     update(_head_row).values(position=_head_row.c.position + 1).returning(_head_row.c.position)
 )
 _head = select(_head_row.c.epoch, _head_row.c.position, _head_row.c.pruned_position)
+_held_head = _head.with_for_update()
 _append = insert(_events)
 _columns = select(
     _events.c.position,
@@ -42,6 +43,10 @@ _after = (
     .order_by(_events.c.position)
     .limit(bindparam("limit"))
 )
+_on_channels = _events.c.channel.in_(bindparam("channels", expanding=True))
+_own = _events.c.recipient_id == bindparam("user_id")
+_entitled_after = _after.where(_on_channels, _events.c.recipient_id.is_(None) | _own)
+_entitled_to_own_after = _after.where((_on_channels & _events.c.recipient_id.is_(None)) | _own)
 
 
 class Logged(NamedTuple):
@@ -87,7 +92,7 @@ def append(
 
 def hold() -> None:
     """Keep everybody else from appending until the transaction ends."""
-    execute(_head.with_for_update())
+    execute(_held_head)
 
 
 def head() -> Head:
@@ -109,17 +114,8 @@ def entitled_after(
     With ``everything_own``, also what is addressed to the user alone on any channel, such as
     having been removed from a conversation that is therefore not among ``channels``.
     """
-    query = (
-        _columns.where(_events.c.position > position, _entitled(user_id, channels, everything_own))
-        .order_by(_events.c.position)
-        .limit(limit)
+    rows = execute(
+        _entitled_to_own_after if everything_own else _entitled_after,
+        {"position": position, "user_id": user_id, "channels": list(channels), "limit": limit},
     )
-    return [Logged._make(row) for row in execute(query)]
-
-
-def _entitled(user_id: str, channels: Collection[str], everything_own: bool) -> ColumnElement[bool]:
-    on_channels = _events.c.channel.in_(channels)
-    own = _events.c.recipient_id == user_id
-    return or_(
-        on_channels & _events.c.recipient_id.is_(None), own if everything_own else own & on_channels
-    )
+    return [Logged._make(row) for row in rows]

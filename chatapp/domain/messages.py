@@ -94,9 +94,11 @@ def find(me: Identity, message_id: str) -> MessageRow:
         NotFound: there is none, it was deleted, or ``me`` is not in its conversation.
     """
     rows = execute(_by_id, {"id": message_id})
-    if not rows or rows[0].deleted_at is not None:
+    if not rows:
         raise NotFound
     message = MessageRow._make(rows[0])
+    if message.deleted_at is not None:
+        raise NotFound
     access.standing_in(me, message.conversation_id)
     return message
 
