@@ -5,13 +5,12 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from chatapp import identity
 from chatapp.cli import OPERATOR
 from chatapp.domain import accounts, sessions, tokens
-from chatapp.extensions import db
 from chatapp.models import now
+from tests.support.statements import recorded
 from tests.support.team import Person, Team
 
 PASSWORD = "four plain words here"
@@ -94,19 +93,10 @@ def test_a_form_from_another_site_is_refused(app: Flask, mara: Person) -> None:
 
 
 def test_a_call_costs_one_select_to_know_who_it_is(app: Flask, mara: Person) -> None:
-    statements: list[str] = []
-
-    def note(*args: object) -> None:
-        statements.append(str(args[2]))
-
-    with app.app_context():
-        engine = db.engine
     for client, headers in ((mara.browser(), {}), (app.test_client(), bearer(mara.token))):
-        statements.clear()
-        event.listen(engine, "before_cursor_execute", note)
-        client.get("/api/nothing", headers=headers)
-        client.get("/api/me", headers=headers)
-        event.remove(engine, "before_cursor_execute", note)
+        with recorded(app) as statements:
+            client.get("/api/nothing", headers=headers)
+            client.get("/api/me", headers=headers)
         credentials = [text for text in statements if "secret_hash" in text]
         assert len(credentials) == 1, credentials
 

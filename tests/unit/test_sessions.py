@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from chatapp.domain import accounts, sessions, tokens
 from chatapp.domain.errors import Forbidden, Invalid, NotFound
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Session, Token, now
+from tests.support.statements import recorded, selects
 from tests.support.team import Person, Team
 
 
@@ -35,20 +36,13 @@ def age(by: timedelta) -> None:
         db.session.execute(update(Session).values(last_seen_at=now() - by))
 
 
-def test_a_secret_finds_its_person_in_one_select(mara: Person) -> None:
+def test_a_secret_finds_its_person_in_one_select(app: Flask, mara: Person) -> None:
     secret = start(mara)
-    statements: list[str] = []
-
-    def note(*args: object) -> None:
-        statements.append(str(args[2]))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    me = sessions.find(secret)
-    event.remove(db.engine, "before_cursor_execute", note)
+    with recorded(app) as statements:
+        me = sessions.find(secret)
     assert me
     assert (me.user_id, me.name, me.display_name, me.is_admin) == (mara.id, "mara", "Mara", False)
-    assert len([text for text in statements if text.startswith("SELECT")]) == 1
-    assert len(statements) <= 2
+    assert len(selects(statements)) == 1
 
 
 def test_only_hashes_are_stored(mara: Person) -> None:

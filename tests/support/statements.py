@@ -1,0 +1,38 @@
+"""Counting the SQL that something runs, as SQLite itself sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from sqlalchemy import event
+
+from chatapp.domain import sqlite_connections
+from chatapp.extensions import db
+
+
+@contextmanager
+def recorded(app: Flask) -> Iterator[list[str]]:
+    """Give a list that fills with every statement run on any connection of the app's."""
+    statements: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    sqlite_connections.discard(engine)
+    engine.dispose()
+
+    def trace(connection: object, *_: object) -> None:
+        connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+
+    event.listen(engine, "connect", trace)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "connect", trace)
+        sqlite_connections.discard(engine)
+        engine.dispose()
+
+
+def selects(statements: list[str]) -> list[str]:
+    """Return those that read."""
+    return [statement for statement in statements if statement.startswith("SELECT")]
