@@ -154,6 +154,18 @@ def test_named_channels_alone_are_heard(team: Team, ann: Person, bob: Person, dm
         assert contents([named.next(), named.next()]) == [f"in {group}", f"in {dm}"]
 
 
+def test_named_channels_alone_are_replayed(team: Team, ann: Person, bob: Person, dm: str) -> None:
+    group = team.group(ann, bob)
+    cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
+    message = ann.say(group, "in the group")
+    ann.say(dm, "in the DM")
+    bob.post(f"/api/conversations/{group}/read", json={"messageId": message["id"]})
+    with listen(bob, f"dm:{dm}", cursor=cursor) as stream:
+        assert contents(stream.ready()) == ["in the DM"]
+    with listen(bob, cursor=cursor) as stream:
+        assert types(stream.ready()) == ["message", "message", "read"]
+
+
 @pytest.mark.parametrize("query", ["channel=dm", "channel=dm:group_x", "channel=team", "bad=1"])
 def test_a_channel_of_another_form_is_refused(bob: Person, dm: str, query: str) -> None:
     assert bob.get(f"/api/sse?{query}").status_code == 400
