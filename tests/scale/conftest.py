@@ -1,11 +1,13 @@
-"""Real servers, shared by the tests of this folder: each test has its own database in PostgreSQL."""
+"""Real servers for the tests of this folder; each test has a database of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres
 from tests.support.redis import RedisServer
@@ -31,3 +33,19 @@ def redis_server() -> Iterator[RedisServer]:
     """A Redis that the test may do anything to."""
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, postgres_databases: PostgresDatabases, tmp_path: Path) -> str:
+    """A migrated database of the test's own."""
+    folder = tmp_path / "database"
+    folder.mkdir()
+    postgres_databases.make(folder)
+    return (folder / "database_url").read_text()
+
+
+@pytest.fixture
+def cluster(database_url: str, redis_server: RedisServer, tmp_path: Path) -> Iterator[Cluster]:
+    """Two servers of two workers each."""
+    with Cluster(tmp_path, database_url, redis_server.url) as running:
+        yield running

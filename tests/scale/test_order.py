@@ -1,4 +1,4 @@
-"""Positions in the order of commits, with many writers of whom some dawdle and some change their mind."""
+"""Positions in the order of commits, with many writers: some dawdle, some change their mind."""
 
 from __future__ import annotations
 
@@ -71,12 +71,16 @@ def write(app: Flask, writer: int) -> list[str]:
                 _maybe_dawdle(dice)
                 log.append("message:created", "dm:x", subject_id=name)
                 _maybe_dawdle(dice)
-                if dice.random() < 0.2:
-                    raise RolledBack
+                _maybe_change_mind(dice)
             committed.append(name)
         except RolledBack:
             pass
     return committed
+
+
+def _maybe_change_mind(dice: random.Random) -> None:
+    if dice.random() < 0.2:
+        raise RolledBack
 
 
 def _maybe_dawdle(dice: random.Random) -> None:

@@ -52,6 +52,8 @@ class Listener:
         self.told: Counter[str] = Counter()
         #: Statuses other than 200 that opening a stream was answered with.
         self.refusals: Counter[int] = Counter()
+        #: Who was said to be typing, each time.
+        self.typing: list[str] = []
         self.heard = self.connections = 0
         self.is_live = False
         self.cursor = ""
@@ -201,6 +203,8 @@ class Listener:
             self.shown[event.data["id"]] = event.data["content"]
         elif event.name == "message:deleted":
             self.shown.pop(event.data["id"], None)
+        elif event.name == "typing":
+            self.typing.append(event.data["userId"])
 
     def _check_order(self, event: Heard) -> None:
         epoch, _, position = event.id.partition("-")

@@ -50,14 +50,27 @@ def settle(fence: Sender, listeners: Sequence[Listener]) -> None:
     until(lambda: all(last in listener.shown for listener in listeners), "the last message")
 
 
+#: A message: id, content, conversation, author, client id; in the order of their positions.
+Row = tuple[str, str, str, str, str | None]
+
+MESSAGES = (
+    "SELECT id, content, conversation_id, author_id, client_id FROM messages"
+    " WHERE deleted_at IS NULL ORDER BY position"
+)
+
+
 def judge(database: Path, senders: Sequence[Sender], listeners: Sequence[Listener]) -> Verdict:
-    """Compare what the clients hold with the database."""
+    """Compare what the clients hold with a SQLite database."""
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        rows = connection.execute(
-            "SELECT id, content, conversation_id, author_id, client_id FROM messages"
-            " WHERE deleted_at IS NULL ORDER BY position"
-        ).fetchall()
+        rows: list[Row] = connection.execute(MESSAGES).fetchall()
+    return judge_rows(rows, senders, listeners)
+
+
+def judge_rows(
+    rows: Sequence[Row], senders: Sequence[Sender], listeners: Sequence[Listener]
+) -> Verdict:
+    """Compare what the clients hold with what a database does."""
     kept = {row[0] for row in rows}
     acknowledged = [id_ for sender in senders for id_ in sender.acknowledged.values()]
     sends = Counter((row[3], row[4]) for row in rows if row[4] is not None)

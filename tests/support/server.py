@@ -16,6 +16,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support.settings import environment_for
+
 ROOT = Path(__file__).parent.parent.parent
 #: Seconds that a server may take to start or to stop before the test gives up.
 PATIENCE = 30
@@ -39,7 +41,7 @@ class Server:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._env = {
             **kept,
-            "CHAT_DATA_DIR": str(data_dir),
+            **environment_for(data_dir),
             "PORT": str(self.port),
             "CHAT_POSTS_PER_MINUTE": "0",
             **env,

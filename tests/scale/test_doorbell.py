@@ -1,0 +1,111 @@
+"""Redis rings the bell: what processes hear of each other with it, and without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.cluster import Cluster
+from tests.support.raw_http import call
+from tests.support.redis import RedisServer
+from tests.support.sabotage import sabotage
+from tests.support.wait import until
+
+pytestmark = pytest.mark.scale
+
+#: Without the follower's own look at the log, nothing is heard of but by a ring.
+NO_POLL = "POLL = 3600"
+
+
+@pytest.fixture
+def unpolled(database_url: str, redis_server: RedisServer, tmp_path: Path) -> Cluster:
+    """A cluster that hears by the doorbell alone."""
+    env = sabotage(tmp_path / "no-poll", "chatapp.realtime.follower", NO_POLL)
+    return Cluster(tmp_path, database_url, redis_server.url, **env)
+
+
+def test_messages_of_all_workers_reach_everybody_in_one_order(cluster: Cluster) -> None:
+    cluster.storm()
+    cluster.until_acknowledged(20)
+    verdict = cluster.verdict()
+    assert verdict.is_clean, verdict
+    assert len({tuple(listener.shown) for listener in cluster.listeners}) == 1
+
+
+def test_the_doorbell_alone_brings_everything(unpolled: Cluster) -> None:
+    with unpolled as cluster:
+        cluster.storm(2)
+        cluster.until_acknowledged(20)
+        assert cluster.verdict().is_clean
+
+
+def test_a_subscription_that_was_cut_is_a_ring_when_it_is_back(
+    unpolled: Cluster, redis_server: RedisServer
+) -> None:
+    with unpolled as cluster:
+        cluster.storm(2)
+        for _ in range(3):
+            cluster.until_acknowledged(5)
+            redis_server.call("CLIENT", "KILL", "TYPE", "pubsub")
+        until(lambda: redis_server.listeners() == 4, "four subscriptions")
+        assert cluster.verdict().is_clean
+
+
+def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:
+    ann, bob = cluster.team.people("ann", "bob")
+    dm = cluster.team.dm(ann, bob)
+    until(lambda: cluster.ready(0)["doorbell"] == cluster.ready(1)["doorbell"] == "ok", "bells")
+    cluster.listen(bob, dm)
+    call(cluster.ports[0], "POST", f"/api/conversations/{dm}/typing", ann.token)
+    until(lambda: all(listener.typing for listener in cluster.listeners), "typing in every stream")
+    cluster.send(ann, dm, cluster.ports[0])
+    cluster.until_acknowledged(3)
+    assert cluster.verdict().is_clean
+    assert [listener.typing for listener in cluster.listeners] == [[ann.id]] * 6
+
+
+def test_a_dead_redis_costs_no_message_and_is_reported(
+    cluster: Cluster, redis_server: RedisServer
+) -> None:
+    cluster.until_all_say(code="200", status="ok", doorbell="ok")
+    cluster.storm()
+    cluster.until_acknowledged(5)
+    redis_server.kill()
+    cluster.until_acknowledged(10)
+    cluster.until_all_say(code="200", status="degraded", database="ok", log="ok")
+    assert cluster.verdict().is_clean
+    redis_server.start()
+    cluster.until_all_say(code="200", status="ok")
+
+
+def test_a_frozen_redis_holds_up_nobody(cluster: Cluster, redis_server: RedisServer) -> None:
+    cluster.storm()
+    cluster.until_acknowledged(5)
+    redis_server.freeze()
+    cluster.until_acknowledged(10)
+    cluster.until_all_say(code="200", status="degraded")
+    cluster.until_acknowledged(3)
+    redis_server.thaw()
+    cluster.until_all_say(code="200", status="ok")
+    assert cluster.verdict().is_clean
+
+
+def test_a_removal_reaches_every_worker_with_redis_down(
+    cluster: Cluster, redis_server: RedisServer
+) -> None:
+    ann, bob = cluster.team.people("ann", "bob")
+    group, dm = cluster.team.group(ann, bob), cluster.team.dm(ann, bob)
+    cluster.listen(bob, group, dm)
+    redis_server.kill()
+    removed = call(cluster.ports[0], "DELETE", f"/api/groups/{group}/members/{bob.id}", ann.token)
+    assert removed.status == 204
+    secret = {"groupId": group, "content": "Not for bob"}
+    assert call(cluster.ports[1], "POST", "/api/messages", ann.token, secret).status == 201
+    fence = {"directMessageId": dm, "content": "Fence"}
+    assert call(cluster.ports[1], "POST", "/api/messages", ann.token, fence).status == 201
+    until(
+        lambda: all("Fence" in listener.shown.values() for listener in cluster.listeners), "fence"
+    )
+    for listener in cluster.listeners:
+        assert "Not for bob" not in listener.shown.values()
