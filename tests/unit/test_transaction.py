@@ -80,6 +80,7 @@ def test_without_an_event_the_bell_is_silent(app: Flask, rings: list[int]) -> No
     assert rings == []
 
 
+@pytest.mark.sqlite
 def test_of_several_in_one_batch_the_failing_ones_undo_themselves_alone(
     app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_of_several_in_one_batch_the_failing_ones_undo_themselves_alone(
     assert rings == [3]
 
 
+@pytest.mark.sqlite
 def test_nobody_in_a_batch_is_acknowledged_if_its_commit_fails(
     app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +123,7 @@ def test_the_log_is_appended_to_inside_a_transaction_alone(app: Flask) -> None:
     assert positions(app) == []
 
 
+@pytest.mark.sqlite
 def test_another_process_that_writes_is_waited_for_and_then_named(
     app: Flask, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
