@@ -49,8 +49,7 @@ class PostgresDatabases:
     def __init__(self, folder: Path, server: Postgres) -> None:
         self._server = server
         self._numbers = count(1)
-        server.create("template")
-        lead_to(folder, server.url("template"))
+        lead_to(folder, server.create("template"))
         _migrate(folder)
 
     def make(self, data_dir: Path) -> None:

@@ -1,0 +1,201 @@
+"""PostgreSQL, slow, full, restarted, and raced for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import gevent
+import psycopg
+import pytest
+
+from tests.support.cluster import Cluster
+from tests.support.databases import PostgresDatabases
+from tests.support.postgres import Postgres
+from tests.support.raw_http import Answer, call
+from tests.support.redis import RedisServer
+from tests.support.server import Server
+from tests.support.wait import until
+
+pytestmark = pytest.mark.scale
+
+
+def at_once(ports: list[int], token: str, path: str, bodies: list[Any]) -> list[Answer]:
+    """Post every body at the same time, to the servers in turn."""
+    calls = [
+        gevent.spawn(call, ports[number % len(ports)], "POST", path, token, body)
+        for number, body in enumerate(bodies)
+    ]
+    gevent.joinall(calls, raise_error=True)
+    return [greenlet.get() for greenlet in calls]
+
+
+@pytest.fixture
+def log_held(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Somebody who holds the log's counter row: no post can finish until they let go."""
+    with psycopg.connect(database_url) as connection:
+        yield connection
+
+
+def hold(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("SELECT * FROM log_head FOR UPDATE")
+
+
+def test_a_post_that_waits_for_the_database_holds_up_nobody_else(
+    cluster: Cluster, log_held: psycopg.Connection[Any]
+) -> None:
+    ann, bob = cluster.team.people("ann", "bob")
+    dm = cluster.team.dm(ann, bob)
+    hold(log_held)
+    body = {"directMessageId": dm, "content": "Held up"}
+    waiting = [
+        gevent.spawn(call, port, "POST", "/api/messages", ann.token, body)
+        for port in cluster.ports * 2
+    ]
+    until(lambda: waiters(log_held) == 4, "four posts that wait for the log")
+    for port in cluster.ports * 4:
+        assert call(port, "GET", "/healthz").status == 200
+        path = f"/api/messages?directMessageId={dm}"
+        assert call(port, "GET", path, bob.token).json == []
+    assert not any(greenlet.ready() for greenlet in waiting)
+    log_held.commit()
+    gevent.joinall(waiting, raise_error=True)
+    assert [greenlet.get().status for greenlet in waiting] == [201] * 4
+
+
+def waiters(connection: psycopg.Connection[Any]) -> int:
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_a_full_pool_is_a_503_that_says_when_to_come_back(
+    database_url: str, tmp_path: Path, log_held: psycopg.Connection[Any]
+) -> None:
+    with Cluster(tmp_path, database_url, None, CHAT_DATABASE_CONNECTIONS="2") as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
+        hold(log_held)
+        body = {"directMessageId": dm, "content": "Full"}
+        calls = [
+            gevent.spawn(call, cluster.ports[0], "POST", "/api/messages", ann.token, body)
+            for _ in range(5)
+        ]
+        until(lambda: sum(greenlet.ready() for greenlet in calls) >= 3, "three refusals")
+        log_held.commit()
+        gevent.joinall(calls, raise_error=True)
+        answers = sorted((one.get() for one in calls), key=lambda answer: answer.status)
+        assert [answer.status for answer in answers] == [201, 201, 503, 503, 503]
+        assert answers[-1].headers["retry-after"] == "1"
+        assert answers[-1].headers["content-type"] == "application/problem+json"
+        assert call(cluster.ports[0], "POST", "/api/messages", ann.token, body).status == 201
+
+
+def test_the_same_send_through_four_workers_is_one_message(cluster: Cluster) -> None:
+    ann, bob = cluster.team.people("ann", "bob")
+    dm = cluster.team.dm(ann, bob)
+    cluster.listen(bob, dm)
+    body = {"directMessageId": dm, "content": "Once", "clientId": "the-same"}
+    answers = at_once(cluster.ports, ann.token, "/api/messages", [body] * 20)
+    assert sorted(answer.status for answer in answers) == [200] * 19 + [201]
+    assert len({answer.json["id"] for answer in answers}) == 1
+    cluster.send(ann, dm, cluster.ports[0])
+    cluster.until_acknowledged(1)
+    assert cluster.verdict().is_clean
+
+
+def test_one_client_id_for_two_conversations_at_once_is_one_message_and_conflicts(
+    cluster: Cluster,
+) -> None:
+    ann, *others = cluster.team.people("ann", "bob", "cat", "dan", "eve")
+    dms = [cluster.team.dm(ann, other) for other in others]
+    bodies = [{"directMessageId": dm, "content": "Once", "clientId": "same"} for dm in dms]
+    answers = at_once(cluster.ports, ann.token, "/api/messages", bodies)
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409]
+
+
+def test_a_direct_message_opened_by_both_at_once_is_one(cluster: Cluster) -> None:
+    path = "/api/direct-messages"
+    ann, *others = cluster.team.people("ann", *(f"other{number}" for number in range(6)))
+    for other in others:
+        calls = [
+            gevent.spawn(
+                call, port, "POST", "/api/direct-messages", me.token, {"userIds": [you.id]}
+            )
+            for port in cluster.ports
+            for me, you in ((ann, other), (other, ann))
+        ]
+        gevent.joinall(calls, raise_error=True)
+        answers = [greenlet.get() for greenlet in calls]
+        assert sorted(answer.status for answer in answers) == [200, 200, 200, 201]
+        assert len({answer.json["id"] for answer in answers}) == 1
+
+
+def test_the_same_person_added_by_many_at_once_joins_once(cluster: Cluster) -> None:
+    owner, new, *members = cluster.team.people("owner", "new", *(f"m{n}" for n in range(4)))
+    group = cluster.team.group(owner, *members)
+    calls = [
+        gevent.spawn(
+            call,
+            cluster.ports[number % 2],
+            "POST",
+            f"/api/groups/{group}/members",
+            member.token,
+            {"userIds": [new.id]},
+        )
+        for number, member in enumerate(members * 2)
+    ]
+    gevent.joinall(calls, raise_error=True)
+    assert {greenlet.get().status for greenlet in calls} == {200}
+    everybody = call(cluster.ports[0], "GET", f"/api/conversations/{group}", owner.token).json
+    assert sorted(everybody["memberIds"]) == sorted(p.id for p in (owner, new, *members))
+
+
+@pytest.fixture
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL of the test's own, which waits for the disk."""
+    with Postgres(durable=True) as server:
+        yield server
+
+
+def test_immediate_restarts_under_load_lose_nothing_that_was_acknowledged(
+    mortal: Postgres, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "template"
+    folder.mkdir()
+    PostgresDatabases(folder, mortal)
+    url = mortal.url("template")
+    with Cluster(tmp_path, url, redis_server.url) as cluster:
+        cluster.storm()
+        for _ in range(5):
+            cluster.until_acknowledged(3)
+            mortal.restart()
+        cluster.until_acknowledged(3)
+        streams = {listener.connections for listener in cluster.listeners}
+        cluster.until_all_say(code="200", status="ok")
+        verdict = cluster.verdict()
+        assert verdict.is_clean, verdict
+        assert streams == {1}
+        failures = {failure for sender in cluster.senders for failure in sender.failures}
+        assert failures <= {"503"}
+
+
+def test_servers_that_start_together_migrate_once(
+    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    url = postgres.create("together")
+    servers = []
+    for name in ("one", "two", "three"):
+        folder = tmp_path / name
+        folder.mkdir()
+        env = {"DATABASE_URL": url, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
+        servers.append(Server(folder, **env))
+    with ThreadPoolExecutor(3) as pool:
+        try:
+            list(pool.map(Server.start, servers))
+            assert postgres.execute("SELECT count(*) FROM alembic_version", "together") == [(1,)]
+            assert postgres.execute("SELECT count(*) FROM log_head", "together") == [(1,)]
+        finally:
+            list(pool.map(Server.stop, servers))
