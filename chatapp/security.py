@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 MAX_BODY = 1024 * 1024
 
 _CSP = (
-    "default-src 'none'; script-src 'self' 'nonce-{0}'; style-src 'self' 'nonce-{0}'; "
+    "default-src 'none'; script-src 'self'{0}; style-src 'self'{0}; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+#: Of answers that are no pages: nothing stands inline in them, so no nonce lets anything in.
+_PLAIN_CSP = _CSP.format("")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -52,7 +54,8 @@ def request_id() -> str:
 
 def csp_nonce() -> str:
     """Return this answer's nonce, which its inline scripts and styles must carry."""
-    request_id()
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
     return str(g.csp_nonce)
 
 
@@ -60,13 +63,15 @@ def _name_request() -> None:
     # Set anew each time: requests that a test makes inside an app context share one `g`. An id
     # that the client sends is not taken, since it would be the client who writes our logs.
     g.request_id = secrets.token_hex(8)
-    g.csp_nonce = secrets.token_urlsafe(16)
+    g.pop("csp_nonce", None)
 
 
 def _protect(response: Response) -> Response:
     headers = response.headers
     headers.extend(_HEADERS)
-    headers.add("Content-Security-Policy", _CSP.format(csp_nonce()))
+    is_page = response.mimetype == "text/html"
+    policy = _CSP.format(f" 'nonce-{csp_nonce()}'") if is_page else _PLAIN_CSP
+    headers.add("Content-Security-Policy", policy)
     headers.add("X-Request-Id", request_id())
     if "Cache-Control" not in headers:
         headers.add("Cache-Control", "no-store")

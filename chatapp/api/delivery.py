@@ -10,6 +10,7 @@ from flask import Flask, current_app
 
 from chatapp import throttle
 from chatapp.api import deliveries, streams
+from chatapp.api.problems import STREAM_PATH
 from chatapp.config import Settings
 from chatapp.domain import log
 from chatapp.housekeeping import Housekeeping
@@ -21,6 +22,7 @@ from chatapp.realtime.entry import Entry
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.heartbeat import Heartbeat
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.own_stack import OwnStack
 from chatapp.realtime.pulse import Pulse
 from chatapp.realtime.subscriber import Subscriber
 
@@ -135,4 +137,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the app its delivery and let transactions ring it."""
     delivery = Delivery(app, settings)
     app.extensions["chatapp"] = delivery
+    app.wsgi_app = OwnStack(app.wsgi_app, STREAM_PATH)  # type: ignore[method-assign]
     app.extensions["chatapp.doorbell"] = delivery.ring

@@ -179,13 +179,13 @@ class Hub:
 
     def _grant(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
-            subscriber.revoked.discard(channel)
+            subscriber.revoked -= {channel}
             if subscriber.follows:
                 self.attach(subscriber, [channel])
 
     def _revoke(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
-            subscriber.revoked.add(channel)
+            subscriber.revoked |= {channel}
             if channel in subscriber.channels:
                 self._detach(subscriber, channel)
                 if not subscriber.channels:

@@ -13,7 +13,7 @@ events from other greenlets. Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from gevent.queue import SimpleQueue
 
@@ -59,7 +59,7 @@ class Subscriber:
         self.wire = wire
         self.channels: set[str] = set()
         #: Channels lost while it was still being opened; they must not be attached after all.
-        self.revoked: set[str] = set()
+        self.revoked: frozenset[str] = frozenset()
         self.position = 0
         self.expires_at = float("inf")
         self._queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
@@ -105,7 +105,9 @@ class Subscriber:
         if self._sending and self.wire is not None:
             self.wire.abort()
 
-    def frames(self, opening: bytes, catch_up: Callable[[Subscriber], bytes]) -> Iterator[bytes]:
+    def frames(
+        self, opening: bytes, catch_up: Callable[[Subscriber], bytes]
+    ) -> Generator[bytes, None, None]:
         """Yield the response's body: ``opening`` (the replay), then what is offered, until ended.
 
         Each piece is everything that waits. With a wire, the hub's own writes go out between two
