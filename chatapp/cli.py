@@ -16,7 +16,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from chatapp import backup_commands
+from chatapp import backup_commands, copy_commands
 from chatapp.config import Settings
 from chatapp.domain import accounts, invites, people, resets, setup, tokens
 from chatapp.domain.errors import DomainError
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 def init_app(app: Flask) -> None:
     """Add the commands to ``flask``."""
     ours = (user_commands, token_commands, invite_commands, setup_link, fill_demo)
-    for command in (*ours, *backup_commands.COMMANDS):
+    for command in (*ours, *backup_commands.COMMANDS, *copy_commands.COMMANDS):
         app.cli.add_command(command)
 
 

@@ -30,7 +30,7 @@ def ready_data(settings: Settings) -> str | None:
         try:
             migrate()
         except OperationalError as error:
-            refuse(f"cannot use the database {where(db.engine.url)}: {_reason(error.orig)}")
+            refuse(f"cannot use the database {where(db.engine.url)}: {reason(error.orig)}")
         if os.environ.get("CHAT_DEMO"):
             fill_demo(app)
             return None
@@ -72,7 +72,7 @@ def where(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _reason(error: object) -> str:
+def reason(error: object) -> str:
     """Return the first line that says why; libpq names each address that it tried."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

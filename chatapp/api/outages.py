@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 
 from flask import Flask, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from chatapp.domain import db_copy
 from chatapp.domain.errors import DomainError
 from chatapp.extensions import db
 from chatapp.logs import log_event
@@ -30,23 +32,28 @@ def init_app(app: Flask) -> None:
     """Answer what goes wrong between the app and its database."""
     app.register_error_handler(exc.TimeoutError, _unavailable)
     app.register_error_handler(DBAPIError, _failed)
+    app.register_error_handler(sqlite3.IntegrityError, _refused)
 
 
-def is_outage(error: Exception) -> bool:
-    """Whether the statement failed for a reason that passes: it may succeed when sent again.
+def _passes(error: DBAPIError) -> bool:
+    """Whether the statement may succeed when it is sent again.
 
-    On PostgreSQL these are lost connections, limits of time, deadlocks, a restart.
+    On PostgreSQL: after lost connections, limits of time, deadlocks, a restart. What goes wrong
+    on SQLite is the disk's fault or ours.
     """
-    if isinstance(error, exc.TimeoutError):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    passes = isinstance(error, OperationalError) and db.engine.dialect.name != "sqlite"
-    return passes or error.connection_invalidated
+    is_operational = isinstance(error, OperationalError) and db.engine.dialect.name != "sqlite"
+    return is_operational or error.connection_invalidated or db_copy.CLOSED in str(error.orig)
 
 
 def _failed(error: DBAPIError) -> ResponseReturnValue:
-    if not is_outage(error):
+    if not _passes(error):
+        raise error
+    return _unavailable(error)
+
+
+def _refused(error: sqlite3.IntegrityError) -> ResponseReturnValue:
+    # The hot paths call SQLite's driver directly, so its own errors come up as well.
+    if db_copy.CLOSED not in str(error):
         raise error
     return _unavailable(error)
 

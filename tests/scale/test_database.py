@@ -121,9 +121,7 @@ def test_a_direct_message_opened_by_both_at_once_is_one(cluster: Cluster) -> Non
     ann, *others = cluster.team.people("ann", *(f"other{number}" for number in range(6)))
     for other in others:
         calls = [
-            gevent.spawn(
-                call, port, "POST", "/api/direct-messages", me.token, {"userIds": [you.id]}
-            )
+            gevent.spawn(call, port, "POST", path, me.token, {"userIds": [you.id]})
             for port in cluster.ports
             for me, you in ((ann, other), (other, ann))
         ]
@@ -191,7 +189,7 @@ def test_servers_that_start_together_migrate_once(
         folder = tmp_path / name
         folder.mkdir()
         env = {"DATABASE_URL": url, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
-        servers.append(Server(folder, **env))
+        servers.append(Server(folder, None, **env))
     with ThreadPoolExecutor(3) as pool:
         try:
             list(pool.map(Server.start, servers))

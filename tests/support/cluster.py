@@ -137,4 +137,4 @@ class Cluster:
     def _server(self, data_dir: Path, env: dict[str, str]) -> Server:
         data_dir.mkdir()
         lead_to(data_dir, self.database_url)
-        return Server(data_dir, **env)
+        return Server(data_dir, None, **env)

@@ -61,7 +61,7 @@ class RedisServer:
     def call(self, *command: str) -> Any:
         """Run a command."""
         with redis.Redis(port=self.port, socket_timeout=5, decode_responses=True) as client:
-            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+            return client.execute_command(*command)
 
     def kill(self) -> None:
         """Kill it, thawed or frozen."""

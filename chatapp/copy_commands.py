@@ -1,0 +1,79 @@
+"""The ``flask`` command that moves a SQLite installation to PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from chatapp import create_app
+from chatapp.config import ConfigError, Settings
+from chatapp.domain import db_copy
+from chatapp.domain.errors import DomainError
+from chatapp.extensions import db
+from chatapp.start import migrate, reason, where
+
+
+@click.command("db-copy")
+@click.argument("postgres_url", required=False)
+@click.option("--close", is_flag=True, help="Let the SQLite chat take no more messages first.")
+@click.option("--reopen", is_flag=True, help="Let it take them again; nothing is copied.")
+@with_appcontext
+def db_copy_command(postgres_url: str | None, close: bool, reopen: bool) -> None:
+    """Copy the SQLite database to the empty PostgreSQL database at POSTGRES_URL.
+
+    The server may run meanwhile. What is written after the copy began is not in it: --close
+    answers such writes with an error, so that nobody is told that something was kept which
+    is not. Then start the server with DATABASE_URL set to POSTGRES_URL.
+    """
+    source = db.engine
+    if source.dialect.name != "sqlite":
+        raise click.ClickException("This copies from SQLite, and DATABASE_URL names another.")
+    if reopen:
+        db_copy.reopen(source)
+        click.echo("The SQLite chat takes messages again.")
+        return
+    if postgres_url is None:
+        raise click.UsageError("POSTGRES_URL is missing.")
+    try:
+        target = _target(postgres_url)
+        rows = _copied(source, target, close=close)
+    except (DomainError, ConfigError) as error:
+        raise click.ClickException(str(error)) from None
+    except OperationalError as error:
+        raise click.ClickException(f"The copy failed: {reason(error.orig)}") from None
+    click.echo(f"Copied {rows:,} rows to {where(target.url)} and compared each.")
+
+
+def _target(url: str) -> Engine:
+    """Return the engine of the database at ``url``, brought to today's schema."""
+    env = {"DATABASE_URL": url, "SECRET_KEY": str(current_app.secret_key)}
+    settings = replace(Settings.from_env(), database_url=Settings.from_env(env).database_url)
+    if settings.is_sqlite:
+        raise ConfigError("POSTGRES_URL must start with postgresql://.")
+    app = create_app(settings)
+    with app.app_context():
+        migrate()
+        return db.engine
+
+
+def _copied(source: Engine, target: Engine, *, close: bool) -> int:
+    if close:
+        db_copy.close(source)
+    try:
+        return db_copy.copy(source, target, _show)
+    except BaseException:
+        if close:
+            db_copy.reopen(source)
+        raise
+
+
+def _show(what: str, table: str, done: int, total: int) -> None:
+    click.echo(f"{what} {table}: {done:,} of {total:,}")
+
+
+COMMANDS = (db_copy_command,)

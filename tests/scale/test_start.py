@@ -1,0 +1,96 @@
+"""What a server says at its start, where its database or Redis is not what it should be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import Postgres
+from tests.support.raw_http import call
+from tests.support.redis import RedisServer
+from tests.support.server import PATIENCE, ROOT, Server, free_port
+from tests.support.settings import settings_for
+
+pytestmark = pytest.mark.scale
+
+
+def refusal(folder: Path, **env: str) -> str:
+    """Start a server that must leave; return what it says."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
+    settings = {"CHAT_DATA_DIR": str(folder), "PORT": str(free_port())}
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", **settings, **env},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def one_line(said: str) -> str:
+    assert said.startswith("chatapp: "), said
+    assert said.count("\n") == 1, said
+    return said
+
+
+@pytest.mark.parametrize("url", ["postgresql://chat:secret@127.0.0.1:{port}/chat"])
+def test_an_unreachable_database_is_one_line_without_the_password(tmp_path: Path, url: str) -> None:
+    said = one_line(refusal(tmp_path, DATABASE_URL=url.format(port=free_port())))
+    assert "cannot use the database postgresql+psycopg://chat:***@127.0.0.1" in said
+    assert "secret" not in said
+
+
+def test_a_database_that_does_not_exist_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
+    assert "does not exist" in one_line(refusal(tmp_path, DATABASE_URL=postgres.url("absent")))
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "mysql://localhost/chat"),
+        ("DATABASE_URL", "postgresql://localhost:port/chat"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost:port"),
+        ("REDIS_URL", "redis://localhost/name"),
+    ],
+)
+def test_a_wrong_address_is_one_line_that_names_the_setting(
+    tmp_path: Path, name: str, url: str
+) -> None:
+    assert name in one_line(refusal(tmp_path, **{name: url}))
+
+
+def test_several_workers_without_redis_are_refused(tmp_path: Path, postgres: Postgres) -> None:
+    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(), WEB_CONCURRENCY="2"))
+    assert "REDIS_URL" in said
+
+
+def test_several_workers_on_sqlite_are_refused(tmp_path: Path) -> None:
+    assert "SQLite serves one worker" in one_line(refusal(tmp_path, WEB_CONCURRENCY="2"))
+
+
+def test_a_redis_that_refuses_us_is_one_line(
+    database_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    redis_server.call("CONFIG", "SET", "requirepass", "hidden")
+    said = refusal(tmp_path, DATABASE_URL=database_url, REDIS_URL=redis_server.url)
+    assert "Redis does not let us in" in one_line(said)
+
+
+def test_a_server_starts_while_redis_is_away_and_says_so(database_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    env = {"DATABASE_URL": database_url, "REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
+    assert settings_for(folder, **env).redis_url
+    with Server(folder, None, **env) as server:
+        lines = [line for line in server.output().splitlines() if "cannot reach Redis" in line]
+        assert len(lines) == 1
+        assert "Traceback" not in server.output()
+        ready = call(server.port, "GET", "/readyz")
+        assert (ready.status, ready.json["status"]) == (200, "degraded")
