@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 
 from chatapp import create_app
 from chatapp.extensions import db
+from tests.support import raw_http as http
 from tests.support.databases import SqliteDatabases
 from tests.support.listener import Listener
 from tests.support.oracle import Footprint, Verdict, footprint, judge, settle
@@ -41,6 +43,7 @@ class Arena:
         self.team = Team(self.app)
         self.admin = self.team.person("root", admin=True)
         self._people = 0
+        self._warming = Sender(self.port, self.admin, self.team.group(self.admin))
         self.senders: list[Sender] = []
         self.listeners: list[Listener] = []
 
@@ -49,9 +52,17 @@ class Arena:
         self._people += 1
         return self.team.person(f"p{self._people}")
 
-    def listen(self, person: Person, *conversations: str, receive_buffer: int = 0) -> Listener:
+    def listen(
+        self,
+        person: Person,
+        *conversations: str,
+        receive_buffer: int = 0,
+        headers: dict[str, str] | None = None,
+    ) -> Listener:
         """Open a client's stream, and wait until it is live."""
-        listener = Listener(self.port, person, *conversations, receive_buffer=receive_buffer)
+        listener = Listener(
+            self.port, person, *conversations, receive_buffer=receive_buffer, headers=headers
+        )
         self.listeners.append(listener.start())
         until(lambda: listener.is_live, "a live stream")
         return listener
@@ -115,13 +126,28 @@ class Arena:
         os.kill(killed, signal.SIGKILL)
         until(lambda: self.worker not in (0, killed), "a new worker")
 
+    def metric(self, name: str) -> float:
+        """Return one of the worker's counters."""
+        text = http.call(self.port, "GET", "/metrics").body.decode()
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        assert found, name
+        return float(found[1])
+
     def footprint(self) -> Footprint:
-        """Look at what the worker holds."""
+        """Look at what the worker holds, after a commit: the first one starts a thread that stays.
+
+        Each sender's group is written to: who left is noticed at the second write, as the first
+        one draws the RST.
+        """
+        for sender in (*self.senders, self._warming):
+            sender.send()
         return footprint(self.port, self.worker, self.admin.token)
 
     def until_as_before(self, before: Footprint) -> None:
-        """Wait until the worker holds no more than it did."""
-        until(lambda: self.footprint() == before, f"{before}")
+        """Hang up all listeners, and wait until the worker holds what it did without them."""
+        for listener in self.listeners:
+            listener.stop()
+        until(lambda: self.footprint() == before, f"{before}, not {self.footprint()}")
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +183,8 @@ def shared_arena(
     folder = tmp_path_factory.mktemp("arena") / "data"
     folder.mkdir()
     sqlite.make(folder)
-    with open_arena(folder) as arena:
+    # A stream that was cut counts until it is written to, and these tests cut hundreds.
+    with open_arena(folder, CHAT_STREAMS_PER_USER="2000") as arena:
         yield arena
 
 

@@ -39,13 +39,14 @@ def test_waiting_for_the_commit_matters(data_dir: Path, tmp_path: Path) -> None:
             def get(self, *args, **kwargs):
                 return None
 
-        AsyncResult, commit = Early, Batch._commit_in_thread
+        AsyncResult, commit = Early, Batch.commit
 
         def commit_late(self):
+            self.is_open = False
             gevent.sleep(1)
             commit(self)
 
-        Batch._commit_in_thread = commit_late
+        Batch.commit = commit_late
     """
     taken_away = sabotage(tmp_path / "early", "chatapp.domain.sqlite_writer", early)
     with open_arena(data_dir, **taken_away) as arena:

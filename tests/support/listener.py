@@ -38,11 +38,14 @@ class Listener:
         port: int,
         person: Person,
         *conversations: str,
-        channels: tuple[str, ...] = (),
         receive_buffer: int = 0,
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.port, self.person, self.conversations = port, person, conversations
-        self._query = "".join(f"&channel={channel}" for channel in channels)
+        #: Seconds before it comes back; a browser waits for `retry:`, tests need not.
+        self.delay = 0.05
+        #: What it sends with each request; its bearer token if nothing else.
+        self._headers = headers or {"Authorization": f"Bearer {person.token}"}
         self._receive_buffer = receive_buffer
         #: What its page shows: id to text, in the order in which it came.
         self.shown: dict[str, str] = {}
@@ -54,7 +57,7 @@ class Listener:
         self.refusals: Counter[int] = Counter()
         #: Who was said to be typing, each time.
         self.typing: list[str] = []
-        self.heard = self.connections = 0
+        self.heard = self.connections = self.bytes = 0
         self.is_live = False
         self.cursor = ""
         self._reads = Flag()
@@ -94,8 +97,7 @@ class Listener:
                     self._load()
                 self._listen()
             self._hang_up()
-            # A browser waits for `retry:`; tests need not.
-            gevent.sleep(0.05)
+            gevent.sleep(self.delay)
 
     def _hang_up(self) -> None:
         self.is_live = False
@@ -110,7 +112,7 @@ class Listener:
             rows, before = [], ""
             while True:
                 path = f"/api/messages?{reference(conversation)}={conversation}&limit=100{before}"
-                answer = http.call(self.port, "GET", path, self.person.token)
+                answer = http.call(self.port, "GET", path, headers=self._headers)
                 if answer.status != 200:
                     raise ConnectionAbortedError(answer.status)
                 cursor = cursor or answer.headers["chat-cursor"]
@@ -123,11 +125,9 @@ class Listener:
 
     def _listen(self) -> None:
         self._socket = http.connect(self.port, receive_buffer=self._receive_buffer)
-        headers = {"Last-Event-ID": self.cursor} if self.cursor else {}
-        path = f"/api/sse?{self._query.removeprefix('&')}"
-        self._socket.sendall(
-            http.request_bytes("GET", path, self.person.token, headers=headers)
-        )
+        last = {"Last-Event-ID": self.cursor} if self.cursor else {}
+        request = http.request_bytes("GET", "/api/sse", None, headers={**self._headers, **last})
+        self._socket.sendall(request)
         status, _, rest = http.read_head(self._socket)
         if status != 200:
             self.refusals[status] += 1
@@ -151,6 +151,7 @@ class Listener:
             piece = self._socket.recv(65536)
             if not piece:
                 return
+            self.bytes += len(piece)
             rest += piece
 
     def _chunks(self, data: bytes) -> tuple[bytes, bytes]:

@@ -13,7 +13,8 @@ PATIENCE = 30
 
 def until(happened: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Return as soon as ``happened()`` is true; fail saying ``what`` was waited for."""
-    deadline = time.monotonic() + patience
+    deadline, pause = time.monotonic() + patience, 0.0005
     while not happened():
         assert time.monotonic() < deadline, f"waited {patience} s in vain: {what}"
-        gevent.sleep(0.01)
+        gevent.sleep(pause)
+        pause = min(2 * pause, 0.02)
