@@ -1,0 +1,94 @@
+"""Killed in the middle of a migration: the next start finishes it, and no row is lost."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import open_arena
+from tests.support.sabotage import sabotage
+from tests.support.server import ROOT, Server
+
+pytestmark = pytest.mark.delivery
+
+#: What a later version might bring. It is killed after it has changed the schema and every row.
+MIGRATION = """
+import os
+import signal
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "faults", {head!r}
+
+
+def upgrade():
+    op.add_column("messages", sa.Column("mood", sa.String(10)))
+    op.execute("UPDATE messages SET mood = 'fine'")
+    op.execute("CREATE TABLE moods AS SELECT id, mood FROM messages")
+    if Path({flag!r}).exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    op.execute("CREATE INDEX moods_by_id ON moods (id)")
+
+
+def downgrade():
+    raise NotImplementedError
+"""
+
+
+@pytest.fixture
+def filled(data_dir: Path) -> Iterator[Path]:
+    """A data folder with messages in it, and nobody on it."""
+    with open_arena(data_dir) as arena:
+        arena.storm(people=2, senders=1)
+        arena.until_acknowledged(20)
+    yield data_dir
+
+
+def newer_program(folder: Path, database: Path) -> dict[str, str]:
+    """Return the environment of a program that has one migration more."""
+    shutil.copytree(ROOT / "migrations", folder / "migrations")
+    with closing(sqlite3.connect(database)) as connection:
+        (head,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    text = MIGRATION.format(head=head, flag=str(folder / "kill"))
+    (folder / "migrations" / "versions" / "faults.py").write_text(text)
+    elsewhere = f"""
+        init_app_here = Migrate.init_app
+        Migrate.init_app = lambda self, app, db, directory: init_app_here(
+            self, app, db, directory={str(folder / "migrations")!r}
+        )
+    """
+    return sabotage(folder / "newer", "chatapp.extensions", elsewhere)
+
+
+def content(database: Path) -> tuple[str, int, set[str]]:
+    """Return the schema's version, the number of messages, and the tables."""
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        (count,) = connection.execute("SELECT count(*) FROM messages").fetchone()
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return version, count, {row[0] for row in names}
+
+
+def test_a_killed_migration_is_undone_and_then_finished(filled: Path, tmp_path: Path) -> None:
+    database = filled / "chat.db"
+    before = content(database)
+    env = newer_program(tmp_path, database)
+    (tmp_path / "kill").touch()
+    with pytest.raises(RuntimeError, match="the server did not"):
+        Server(filled, **env).start()
+    assert content(database) == before
+
+    (tmp_path / "kill").unlink()
+    with Server(filled, **env) as server:
+        assert server.answers()
+    version, count, tables = content(database)
+    assert (version, "moods" in tables) == ("faults", True)
+    assert count == before[1]
