@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from markupsafe import escape
+from html import escape
 
 #: One line that starts with a letter and holds nothing that markdown or HTML gives a meaning.
 _PLAIN = re.compile(r"[^\W\d_](?:[\w ,.;?!'’“”…–—-](?<!_))*(?<! )")
@@ -17,4 +16,4 @@ def is_plain(source: str) -> bool:
 
 def as_plain(source: str) -> str:
     """Show ``source`` exactly as it was typed."""
-    return f"<p>{str(escape(source)).replace(chr(10), '<br>')}</p>\n"
+    return f"<p>{escape(source, quote=False).replace(chr(10), '<br>')}</p>\n"

@@ -49,7 +49,7 @@ def nonce_of(policy: str) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    ["/page", "/api/json", "/api/sse", "/moved", "/static/a.css", "/no", "/api/no", "/api/broken"],
+    ["/page", "/api/json", "/api/sse", "/moved", "/no", "/static/none", "/api/no", "/api/broken"],
 )
 def test_every_answer_is_protected(client: FlaskClient, path: str) -> None:
     with client.get(path, headers={"Origin": "https://evil.example"}) as answer:
@@ -70,6 +70,14 @@ def test_every_answer_is_protected(client: FlaskClient, path: str) -> None:
     assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
     assert not [name for name, _ in headers if name.lower().startswith("access-control")]
     assert "Strict-Transport-Security" not in headers
+
+
+def test_a_static_file_is_protected_with_fewer_words(client: FlaskClient) -> None:
+    with client.get("/static/a.css") as answer:
+        headers = answer.headers
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("path", ["/page", "/api/json", "/api/sse", "/no", "/api/broken"])
