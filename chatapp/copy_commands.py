@@ -1,4 +1,4 @@
-"""The ``flask`` command that moves a SQLite installation to PostgreSQL."""
+"""The ``flask`` commands for PostgreSQL: moving to it from SQLite, and restoring its backups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from chatapp import create_app
 from chatapp.config import ConfigError, Settings
-from chatapp.domain import db_copy
+from chatapp.domain import db_copy, log
 from chatapp.domain.errors import DomainError
 from chatapp.extensions import db
 from chatapp.start import migrate, reason, where
@@ -49,6 +49,18 @@ def db_copy_command(postgres_url: str | None, close: bool, reopen: bool) -> None
     click.echo(f"Copied {rows:,} rows to {where(target.url)} and compared each.")
 
 
+@click.command("new-epoch")
+@click.confirmation_option(prompt="Every client loads its state afresh. Go on?")
+@with_appcontext
+def new_epoch() -> None:
+    """Say that the database went back in time: run it after restoring PostgreSQL.
+
+    Stop every server first. Clients may have seen more than the backup holds; by the new epoch
+    they notice, and load afresh. `flask restore` does this by itself for SQLite.
+    """
+    click.echo(f"The log's epoch is now {log.renew_epoch()}.")
+
+
 def _target(url: str) -> Engine:
     """Return the engine of the database at ``url``, brought to today's schema."""
     env = {"DATABASE_URL": url, "SECRET_KEY": str(current_app.secret_key)}
@@ -76,4 +88,4 @@ def _show(what: str, table: str, done: int, total: int) -> None:
     click.echo(f"{what} {table}: {done:,} of {total:,}")
 
 
-COMMANDS = (db_copy_command,)
+COMMANDS = (db_copy_command, new_epoch)

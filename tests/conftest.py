@@ -58,12 +58,13 @@ def databases(
 
 
 @pytest.fixture
-def data_dir(databases: Databases, tmp_path: Path) -> Path:
+def data_dir(databases: Databases, tmp_path: Path) -> Iterator[Path]:
     """A data folder with a migrated database."""
     folder = tmp_path / "data"
     folder.mkdir()
     databases.make(folder)
-    return folder
+    yield folder
+    databases.drop(folder)
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ docs/EVENTS.md lists the types with what ``subject_id`` and ``user_id`` mean in 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
 from chatapp.domain.statements import execute
-from chatapp.domain.transaction import running_transaction
+from chatapp.domain.transaction import running_transaction, transaction
+from chatapp.extensions import db
 from chatapp.models import Base, now
 
 #: The channel of changes that concern the whole team, such as somebody's new name.
@@ -93,6 +95,14 @@ def append(
 def hold() -> None:
     """Keep everybody else from appending until the transaction ends."""
     execute(_held_head)
+
+
+def renew_epoch() -> str:
+    """Say that history has gone backwards, as after a backup was restored; return the new epoch."""
+    epoch = secrets.token_hex(4)
+    with transaction():
+        db.session.execute(update(_head_row).values(epoch=epoch))
+    return epoch
 
 
 def head() -> Head:

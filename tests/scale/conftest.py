@@ -36,12 +36,13 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, postgres_databases: PostgresDatabases, tmp_path: Path) -> str:
+def database_url(postgres_databases: PostgresDatabases, tmp_path: Path) -> Iterator[str]:
     """A migrated database of the test's own."""
     folder = tmp_path / "database"
     folder.mkdir()
     postgres_databases.make(folder)
-    return (folder / "database_url").read_text()
+    yield (folder / "database_url").read_text()
+    postgres_databases.drop(folder)
 
 
 @pytest.fixture

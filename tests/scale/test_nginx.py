@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_rolling_restart_under_load_fails_no_post_and_loses_no_event(cluster: 
         for server in cluster.servers:
             server.stop()
             server.start()
-            until(lambda port=server.port: posts(port) > 0, "posts through the new server")
+            until(partial(posts, server.port), "posts through the new server")
         cluster.until_acknowledged(10)
         verdict = cluster.verdict()
         assert verdict.is_clean, verdict

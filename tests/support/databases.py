@@ -31,6 +31,9 @@ class Databases(Protocol):
     def make(self, data_dir: Path) -> None:
         """Make one, to which ``settings_for(data_dir)`` then leads."""
 
+    def drop(self, data_dir: Path) -> None:
+        """Forget it."""
+
 
 class SqliteDatabases:
     """Copies of one file."""
@@ -41,6 +44,9 @@ class SqliteDatabases:
 
     def make(self, data_dir: Path) -> None:
         shutil.copy(self._template, data_dir / "chat.db")
+
+    def drop(self, data_dir: Path) -> None:
+        """Leave the file to pytest."""
 
 
 class PostgresDatabases:
@@ -56,6 +62,9 @@ class PostgresDatabases:
         name = f"test_{next(self._numbers)}"
         self._server.create(name, template="template")
         lead_to(data_dir, self._server.url(name))
+
+    def drop(self, data_dir: Path) -> None:
+        self._server.drop((data_dir / "database_url").read_text().rpartition("/")[2])
 
 
 def lead_to(data_dir: Path, url: str) -> None:

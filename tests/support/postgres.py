@@ -117,8 +117,12 @@ class Postgres:
 
     def create(self, name: str, template: str = "template0") -> str:
         """Make a database; return its address."""
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log')
         return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Forget a database, whoever uses it."""
+        self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def execute(self, statement: str, name: str = "postgres") -> list[Any]:
         """Run a statement as the superuser; return its rows."""

@@ -1,4 +1,4 @@
-"""Counting the SQL that something runs, as SQLite itself sees it."""
+"""Counting the SQL that something runs: as SQLite itself sees it, or as it is sent to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from chatapp.domain import sqlite_connections
 from chatapp.extensions import db
@@ -18,6 +18,10 @@ def recorded(app: Flask) -> Iterator[list[str]]:
     statements: list[str] = []
     with app.app_context():
         engine = db.engine
+    if engine.dialect.name == "postgresql":
+        with _sent(engine, statements):
+            yield statements
+        return
     sqlite_connections.discard(engine)
     engine.dispose()
 
@@ -31,6 +35,18 @@ def recorded(app: Flask) -> Iterator[list[str]]:
         event.remove(engine, "connect", trace)
         sqlite_connections.discard(engine)
         engine.dispose()
+
+
+@contextmanager
+def _sent(engine: Engine, statements: list[str]) -> Iterator[None]:
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def selects(statements: list[str]) -> list[str]:
