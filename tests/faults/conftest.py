@@ -168,7 +168,7 @@ def data_dir(sqlite: SqliteDatabases, tmp_path: Path) -> Path:
 @contextmanager
 def open_arena(data_dir: Path, **env: str) -> Iterator[Arena]:
     """A server with these settings, and afterwards nobody left on it."""
-    with Server(data_dir, **env) as server:
+    with Server(data_dir, None, **env) as server:
         arena = Arena(server)
         try:
             yield arena

@@ -67,5 +67,5 @@ def test_not_copying_the_file_matters(arena: Arena, tmp_path: Path) -> None:
     for number in range(10):
         arena.until_acknowledged(3)
         before = acknowledged_by(arena)
-        lacking += missing(shutil.copy(arena.database, tmp_path / f"{number}.db"), before)
+        lacking += missing(Path(shutil.copy(arena.database, tmp_path / f"{number}.db")), before)
     assert lacking > 0

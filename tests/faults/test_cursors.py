@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from chatapp.api import streams
-from chatapp.domain import retention
+from chatapp.domain import log, retention
 from tests.faults.conftest import Arena
 from tests.support.listener import Listener
 from tests.support.stream import contents, listen
@@ -71,8 +70,8 @@ def test_asking_what_was_pruned_matters(
     ann.say(dm, "kept")
     with listen(bob, cursor=cursor) as stream:
         assert [event.type for event in stream.ready()] == ["reset"]
-    head = streams.log.head
-    monkeypatch.setattr(streams.log, "head", lambda: head()._replace(pruned_position=0))
+    head = log.head
+    monkeypatch.setattr(log, "head", lambda: head()._replace(pruned_position=0))
     with listen(bob, cursor=cursor) as stream:
         # A gap, and nobody says so.
         assert contents(stream.ready()) == ["kept"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -43,12 +42,12 @@ def downgrade():
 
 
 @pytest.fixture
-def filled(data_dir: Path) -> Iterator[Path]:
+def filled(data_dir: Path) -> Path:
     """A data folder with messages in it, and nobody on it."""
     with open_arena(data_dir) as arena:
         arena.storm(people=2, senders=1)
         arena.until_acknowledged(20)
-    yield data_dir
+    return data_dir
 
 
 def newer_program(folder: Path, database: Path) -> dict[str, str]:
@@ -83,11 +82,11 @@ def test_a_killed_migration_is_undone_and_then_finished(filled: Path, tmp_path: 
     env = newer_program(tmp_path, database)
     (tmp_path / "kill").touch()
     with pytest.raises(RuntimeError, match="the server did not"):
-        Server(filled, **env).start()
+        Server(filled, None, **env).start()
     assert content(database) == before
 
     (tmp_path / "kill").unlink()
-    with Server(filled, **env) as server:
+    with Server(filled, None, **env) as server:
         assert server.answers()
     version, count, tables = content(database)
     assert (version, "moods" in tables) == ("faults", True)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from chatapp.api import streams
-from chatapp.realtime import hub
+from chatapp.domain.log import Head
+from chatapp.realtime import frames
+from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.race import CHANNEL, Faults, shows, total
@@ -85,7 +87,7 @@ def test_moving_the_position_before_the_replay_is_read_matters(
 ) -> None:
     missed = streams._missed
 
-    def position_moved_last(subscriber: Subscriber, start: int | str, head: streams.Head) -> bytes:
+    def position_moved_last(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
         class Behind:
             """The subscriber, whose position moves when all has been read."""
 
@@ -119,9 +121,9 @@ def test_revoking_in_the_order_of_the_log_matters(monkeypatch: pytest.MonkeyPatc
 def test_singling_out_streams_in_the_middle_of_a_run_matters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def whole(subscriber: Subscriber, group: list[hub.Entry]) -> None:
+    def whole(subscriber: Subscriber, group: list[Entry]) -> None:
         frame = b"".join(entry.frame for entry in group if entry.frame)
-        subscriber.offer(group[-1].position, frame, hub.frames.chunk(frame))
+        subscriber.offer(group[-1].position, frame, frames.chunk(frame))
 
     monkeypatch.setattr(Hub, "_offer_singly", staticmethod(whole))
     assert shows("doubled")

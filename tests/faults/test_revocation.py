@@ -172,7 +172,11 @@ def test_who_is_removed_in_a_storm_hears_nothing_committed_later(
     arena.listeners.remove(listener)
     assert arena.verdict().is_clean
     connection = db_rows(arena, group)
-    last = next(position for position, type_, user in connection if (type_, user) == ("conversation:left", person.id))
+    last = next(
+        position
+        for position, type_, user in connection
+        if (type_, user) == ("conversation:left", person.id)
+    )
     until(lambda: int(listener.cursor.partition("-")[2]) >= last, "being told of it")
     heard = list(listener.shown)
     listener.stop()

@@ -57,5 +57,7 @@ def test_draining_matters(data_dir: Path, tmp_path: Path) -> None:
         arena.storm(people=3, senders=1)
         arena.until_acknowledged(5)
         os.kill(arena.worker, signal.SIGTERM)
-        until(lambda: all(listener.connections > 1 for listener in arena.listeners), "they are back")
+        until(
+            lambda: all(listener.connections > 1 for listener in arena.listeners), "they are back"
+        )
         assert goodbyes(arena) == [0, 0, 0]

@@ -22,7 +22,7 @@ class CuttingProxy:
         #: Bytes of bodies to let through before the cut; None is all. A cut sets it to None.
         self.left: int | None = None
         #: Bytes of bodies that have come through so far.
-        self.passed = 0
+        self.passed = self.cuts = 0
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -39,7 +39,8 @@ class CuttingProxy:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self._server.server_port)
+        assert self._server.server_port is not None
+        return self._server.server_port
 
     def _serve(self, client: socket.socket, _address: Any) -> None:
         with client, raw_http.connect(self._target) as server, suppress(OSError):
@@ -71,6 +72,7 @@ class CuttingProxy:
         if self.left:
             return True
         self.left = None
+        self.cuts += 1
         return False
 
 

@@ -107,9 +107,11 @@ class Listener:
 
     def _load(self) -> None:
         """Fetch the state; its cursor is the first answer's, so nothing falls in between."""
-        cursor, shown = "", {}
+        cursor = ""
+        shown: dict[str, str] = {}
         for conversation in self.conversations:
-            rows, before = [], ""
+            before = ""
+            rows: list[dict[str, str]] = []
             while True:
                 path = f"/api/messages?{reference(conversation)}={conversation}&limit=100{before}"
                 answer = http.call(self.port, "GET", path, headers=self._headers)

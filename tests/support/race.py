@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from unittest.mock import MagicMock
 import gevent
 import pytest
 
-from chatapp.api import streams
+from chatapp.api import deliveries, streams
 from chatapp.domain.log import Head, Logged
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
@@ -148,7 +149,7 @@ class Client:
             heard = positions(unchunked(self.socket.taken))
         except ValueError:
             return Faults(torn=1)
-        wrong_order = sum(a >= b for a, b in zip(heard, heard[1:], strict=False))
+        wrong_order = sum(a >= b for a, b in pairwise(heard))
         last = head if self.left_at is None else self.left_at
         # Whoever is removed is owed nothing any more: a replay obeys today's membership.
         due = set(range(self.start + 1, head + 1)) if self.left_at is None else set()
@@ -204,9 +205,11 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
     for _ in range(3):
         log.append("said")
     follower.start()
-    greenlets = [gevent.spawn(_write, log, follower, dice, clients[0])]
+    greenlets: list[gevent.Greenlet[..., None]] = [
+        gevent.spawn(_write, log, follower, dice, clients[0])
+    ]
     for client in clients:
-        greenlets.append(gevent.spawn(_late, dice, client, hub))
+        greenlets.append(gevent.spawn(_late, dice, client, hub))  # noqa: PERF401 (in turn)
     greenlets[0].join()
     _settle([client for client in clients if client.left_at is None], len(log.rows))
     gevent.killall(greenlets)
@@ -234,7 +237,7 @@ def shows(kind: str) -> bool:
 
 
 def _stand_in(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = SimpleNamespace(entries=entries, ready=streams.deliveries.ready, reset=streams.deliveries.reset)
+    shown = SimpleNamespace(entries=entries, ready=deliveries.ready, reset=deliveries.reset)
     monkeypatch.setattr(streams, "log", log)
     monkeypatch.setattr(streams, "access", log)
     monkeypatch.setattr(streams, "deliveries", shown)
@@ -266,5 +269,3 @@ def _settle(clients: list[Client], head: int) -> None:
         if all(fence in client.socket.taken for client in clients):
             return
         gevent.sleep(0)
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-_HOOK = '''
+_HOOK = """
 import sys
 from importlib.machinery import PathFinder
 
@@ -31,7 +31,7 @@ class Saboteur:
 
 
 sys.meta_path.insert(0, Saboteur)
-'''
+"""
 
 
 def sabotage(folder: Path, module: str, code: str) -> dict[str, str]:

@@ -26,7 +26,8 @@ def require(tool: str) -> None:
 def strace(process: int, output: Path, *options: str) -> Iterator[None]:
     """Trace a process with all its threads while the body runs."""
     require("strace")
-    command = ["strace", "-f", "-qq", "-s", "40", "-o", output, *options, "-p", str(process)]
+    command = ["strace", "-f", "-qq", "-s", "40", "-o", str(output)]
+    command += [*options, "-p", str(process)]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         until(lambda: tracer.poll() is not None or _is_traced(process, tracer.pid), "strace")
