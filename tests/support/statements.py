@@ -1,4 +1,4 @@
-"""Counting the SQL that something runs: as SQLite itself sees it, or as it is sent to PostgreSQL."""
+"""Counting the SQL that something runs: as SQLite sees it, or as PostgreSQL is sent it."""
 
 from __future__ import annotations
 
