@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, request
@@ -75,7 +76,7 @@ def _name_request() -> None:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    if request.endpoint == "static" and response.status_code < 400:
+    if request.endpoint == "static" and response.status_code < HTTPStatus.BAD_REQUEST:
         headers.extend(_STATIC_HEADERS)
         return response
     headers.extend(_HEADERS)
