@@ -70,6 +70,8 @@ class Hub:
         if self.draining or self._size >= self.most:
             raise Full
         if len(self._owners.get(owner, ())) >= self.per_owner:
+            self._forget_gone(owner)
+        if len(self._owners.get(owner, ())) >= self.per_owner:
             raise TooManyStreams
         subscriber = Subscriber(owner, credential, follows=follows, wire=wire)
         subscriber.expires_at = time.monotonic() + random.uniform(*LIFETIME)  # noqa: S311
@@ -130,6 +132,14 @@ class Hub:
     def counts(self) -> dict[str, int]:
         """Return how many subscribers each channel has."""
         return {channel: len(members) for channel, members in self._channels.items()}
+
+    def _forget_gone(self, owner: str) -> None:
+        # A write would find it out too, but as late as at the next ping: until then somebody whose
+        # connection breaks often would be refused.
+        for subscriber in list(self._owners.get(owner, ())):
+            if subscriber.wire is not None and subscriber.wire.is_gone():
+                subscriber.end()
+                self.remove(subscriber)
 
     def _fan_out(self, group: list[Entry]) -> None:
         frame = b"".join(entry.frame for entry in group if entry.frame is not None)

@@ -57,6 +57,15 @@ class Wire:
         """
         self._cooperative.sendall(data)
 
+    def is_gone(self) -> bool:
+        """Whether the client has hung up; one that vanished without a word has not."""
+        try:
+            return self._raw.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def abort(self) -> None:
         """Break the connection, so that whoever waits for the client to read waits no longer."""
         with suppress(OSError):

@@ -41,3 +41,14 @@ def test_limits_are_told_and_others_stay_open(data_dir: Path) -> None:
         arena.listen(arena.admin, group)
         assert arena.verdict().is_clean
         arena.until_as_before(before)
+
+
+def test_who_reconnects_often_is_not_refused(data_dir: Path) -> None:
+    with open_arena(data_dir, CHAT_STREAMS_PER_USER="2") as arena:
+        ann = arena.person()
+        listener = arena.listen(ann)
+        for connections in range(2, 12):
+            # Nothing is written to those that were cut, so no write tells that they are.
+            listener.cut()
+            until(lambda n=connections: listener.connections == n, "being back")  # type: ignore[misc]
+        assert listener.refusals == {}

@@ -45,8 +45,8 @@ def storm_with(arena: Arena, disturb: Callable[[], float], times: int) -> tuple[
 def seconds_until_live(arena: Arena, disturb: Callable[[], object]) -> float:
     """Return how long after a disturbance every client is live again and sends are taken."""
     connections = [listener.connections for listener in arena.listeners]
-    disturb()
     began = time.monotonic()
+    disturb()
     arena.until_acknowledged(4)
     until(
         lambda: all(
