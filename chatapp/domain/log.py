@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -32,6 +32,21 @@ _advance = (
 _head = select(_head_row.c.epoch, _head_row.c.position, _head_row.c.pruned_position)
 _held_head = _head.with_for_update()
 _append = insert(_events)
+# The same two in one statement, which SQLite has not: it shortens by a round trip for how long the
+# counter row is locked, and so for how long everybody else's commit has to wait.
+_next = _advance.cte("next")
+_references = ("channel", "type", "subject_id", "user_id", "recipient_id", "created_at")
+_append_at_once = (
+    insert(_events)
+    .from_select(
+        ["position", *_references],
+        select(
+            _next.c.position,
+            *(bindparam(name, type_=_events.c[name].type) for name in _references),
+        ),
+    )
+    .returning(_events.c.position)
+)
 _columns = select(
     _events.c.position,
     _events.c.channel,
@@ -85,11 +100,19 @@ def append(
     events in a trial with 16 writers).
     """
     running = running_transaction()
-    position: int = execute(_advance)[0][0]
-    row = Logged(position, channel, type_, subject_id, user_id, recipient_id)
-    execute(_append, {**row._asdict(), "created_at": now()})
-    running.appended_to = position
-    return position
+    row = Logged(0, channel, type_, subject_id, user_id, recipient_id)
+    running.appended_to = _appended({**row._asdict(), "created_at": now()})
+    return running.appended_to
+
+
+def _appended(row: dict[str, Any]) -> int:
+    """Give the row its position, insert it, and return the position."""
+    if db.engine.dialect.name == "sqlite":
+        row["position"] = execute(_advance)[0][0]
+        execute(_append, row)
+        return int(row["position"])
+    del row["position"]
+    return int(execute(_append_at_once, row)[0][0])
 
 
 def hold() -> None:

@@ -113,6 +113,10 @@ def test_an_ordinary_sequence_would_let_it_skip_events(
     """The premise: with the usual kind of id, the same storm loses events."""
     with app.app_context(), transaction():
         db.session.execute(text("CREATE SEQUENCE positions"))
-    monkeypatch.setattr(log, "_advance", text("SELECT nextval('positions')"))
+    usual = text(
+        "INSERT INTO events (position, channel, type, subject_id, created_at)"
+        " VALUES (nextval('positions'), :channel, :type, :subject_id, now()) RETURNING position"
+    )
+    monkeypatch.setattr(log, "_append_at_once", usual)
     reader, committed = storm(app)
     assert set(filter(None, reader.seen)) < set(committed)
