@@ -12,7 +12,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from flask import Flask, Response, abort, after_this_request, g, redirect, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
@@ -34,6 +34,12 @@ _SAME_ORIGIN = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 class CookieInterface(SecureCookieSessionInterface):
     """A session cookie that is Secure where the request was, and stays below the mount point."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return what the cookie holds; a caller without one, such as a bot, costs nothing."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Say whether the cookie is for HTTPS alone."""
