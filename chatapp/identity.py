@@ -11,7 +11,7 @@ from functools import partial
 from typing import NoReturn
 from urllib.parse import quote
 
-from flask import Flask, Response, abort, after_this_request, g, redirect, request, session
+from flask import Flask, Request, Response, abort, after_this_request, g, redirect, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import WWWAuthenticate
