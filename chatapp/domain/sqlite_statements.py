@@ -1,6 +1,6 @@
 """SQLAlchemy's statements, compiled once and run by SQLite's own driver.
 
-Reading a row takes SQLite 2 µs and running the statement through SQLAlchemy 36 µs, most of it
+Reading a row takes SQLite 2 µs, this module 6 and SQLAlchemy's connection 36, most of which is
 spent on what does not change from one time to the next. The statements and the types are
 SQLAlchemy's; what is left out is its bookkeeping for each execution.
 """
