@@ -20,7 +20,9 @@ def main(folder: Path, streams: int) -> int:
     run.mkdir()
     with ours(run) as server:
         posting = Thread(
-            target=lambda: posts.update(load.run("requests", server, connections=2, seconds=15))
+            target=lambda: posts.update(
+                load.run("requests", server, path=server.post, connections=2, seconds=15)
+            )
         )
         posting.start()
         herd = load.run("opens", server, streams=streams, in_flight=512, seconds=60)

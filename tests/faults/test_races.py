@@ -23,8 +23,8 @@ def test_every_moment_is_complete() -> None:
 
 @pytest.mark.long
 def test_every_moment_is_complete_in_many_trials(record_property: Callable[..., None]) -> None:
-    record_property("trials", 20_000)
-    assert total(range(20_000)) == (Faults(), [])
+    record_property("trials", 10_000)
+    assert total(range(10_000)) == (Faults(), [])
 
 
 # What follows shows that each protection matters: without it, the same trials find the fault.
