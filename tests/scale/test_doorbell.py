@@ -52,6 +52,34 @@ def test_a_subscription_that_was_cut_is_a_ring_when_it_is_back(
         assert cluster.verdict().is_clean
 
 
+#: A first subscription that is confirmed, looks alive, and hears nothing of what is published.
+DEAF_AT_FIRST = """
+from chatapp.realtime import follower
+follower.POLL = 3600
+_subscribe = PubSub.subscribe
+_calls = []
+
+def subscribe(subscription, *channels):
+    _calls.append(channels)
+    return _subscribe(subscription, *(channels if len(_calls) > 1 else ["nowhere"]))
+
+PubSub.subscribe = subscribe
+"""
+
+
+def test_a_deaf_subscription_is_noticed_and_made_anew(
+    database_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    env = sabotage(tmp_path / "deaf", "chatapp.realtime.doorbell", DEAF_AT_FIRST)
+    with Cluster(tmp_path, database_url, redis_server.url, **env) as cluster:
+        cluster.storm(2)
+        cluster.until_acknowledged(5)
+        assert cluster.verdict().is_clean
+        for server in cluster.servers:
+            assert len(server.log_lines(event="doorbell_lost")) == 2
+            assert len(server.log_lines(event="doorbell_back")) == 2
+
+
 def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:
     ann, bob = cluster.team.people("ann", "bob")
     dm = cluster.team.dm(ann, bob)
