@@ -24,15 +24,16 @@ def test_nothing_acknowledged_is_lost_when_the_worker_is_killed(arena: Arena) ->
     assert all(listener.connections > 3 for listener in arena.listeners)
 
 
-def test_nothing_acknowledged_is_lost_when_everything_is_killed(own_arena: Arena) -> None:
-    own_arena.storm(people=3, senders=2)
-    own_arena.until_acknowledged(20)
-    own_arena.server.kill()
-    own_arena.server.start()
-    own_arena.until_acknowledged(20)
-    assert own_arena.verdict().is_clean
+def test_nothing_acknowledged_is_lost_when_everything_is_killed(arena: Arena) -> None:
+    arena.storm(people=3, senders=2)
+    arena.until_acknowledged(20)
+    arena.server.kill()
+    arena.server.start()
+    arena.until_acknowledged(20)
+    assert arena.verdict().is_clean
 
 
+@pytest.mark.long
 def test_waiting_for_the_commit_matters(data_dir: Path, tmp_path: Path) -> None:
     early = """
         class Early(AsyncResult):

@@ -49,6 +49,7 @@ def test_a_retry_after_a_lost_answer_is_the_same_message(arena: Arena) -> None:
     assert len(ids) == 1
 
 
+@pytest.mark.long
 def test_remembering_sends_matters(data_dir: Path, tmp_path: Path) -> None:
     forget = "_insert_row = _insert\n_insert = lambda m, s, c, h, _: _insert_row(m, s, c, h, None)"
     with open_arena(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import open_arena
 from tests.support.sabotage import sabotage
 from tests.support.server import ROOT, Server
+from tests.support.team import Team
 
 pytestmark = pytest.mark.delivery
 
@@ -42,11 +42,12 @@ def downgrade():
 
 
 @pytest.fixture
-def filled(data_dir: Path) -> Path:
+def filled(data_dir: Path, team: Team) -> Path:
     """A data folder with messages in it, and nobody on it."""
-    with open_arena(data_dir) as arena:
-        arena.storm(people=2, senders=1)
-        arena.until_acknowledged(20)
+    ann, bob = team.people("ann", "bob")
+    dm = team.dm(ann, bob)
+    for number in range(20):
+        team.post(ann, dm, f"message {number}")
     return data_dir
 
 

@@ -19,15 +19,15 @@ def goodbyes(arena: Arena) -> list[int]:
     return [listener.told["reconnect:restart"] for listener in arena.listeners]
 
 
-def test_a_stop_under_load_says_goodbye_to_everybody(own_arena: Arena) -> None:
-    own_arena.storm(people=5, senders=2)
-    own_arena.until_acknowledged(20)
-    own_arena.server.signal(signal.SIGTERM)
-    until(lambda: goodbyes(own_arena) == [1] * 5, "five goodbyes")
-    own_arena.server.stop()
-    own_arena.server.start()
-    own_arena.until_acknowledged(20)
-    verdict = own_arena.verdict()
+def test_a_stop_under_load_says_goodbye_to_everybody(arena: Arena) -> None:
+    arena.storm(people=5, senders=2)
+    arena.until_acknowledged(20)
+    arena.server.signal(signal.SIGTERM)
+    until(lambda: goodbyes(arena) == [1] * 5, "five goodbyes")
+    arena.server.stop()
+    arena.server.start()
+    arena.until_acknowledged(20)
+    verdict = arena.verdict()
     assert verdict.is_clean, verdict
 
 

@@ -33,6 +33,7 @@ def test_each_acknowledgement_waits_for_its_sync(arena: Arena, tmp_path: Path) -
     assert min(post_traced(arena, tmp_path / "trace")) >= 1
 
 
+@pytest.mark.long
 def test_the_synchronous_setting_matters(data_dir: Path, tmp_path: Path) -> None:
     off = "SQLITE_PRAGMAS = (*SQLITE_PRAGMAS, 'PRAGMA synchronous = OFF')"
     with open_arena(data_dir, **sabotage(tmp_path / "off", "chatapp.models.engine", off)) as arena:
