@@ -9,6 +9,9 @@ from typing import Any
 # What every LogRecord carries by itself; all else came in through `extra=`.
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _WRITTEN_BY_US = ("time", "level", "logger", "pid", "event", "message", "exception")
+_RESERVED = _OWN_ATTRIBUTES.union(_WRITTEN_BY_US)
+# Made once: json.dumps makes an encoder for each call that has options.
+_encode = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -28,10 +31,11 @@ class JsonFormatter(logging.Formatter):
         }
         event = getattr(record, "event", None)
         line["message" if event is None else "event"] = event or record.getMessage()
-        line.update(_extra_fields(record))
+        fields = getattr(record, "fields", None)
+        line.update(_extra_fields(record) if fields is None else fields)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 def _extra_fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -57,6 +61,8 @@ def configure(level: str = "INFO") -> None:
     """Send all records of `level` and above to standard error, as JSON. May be called again."""
     handler = _Handler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    # Nothing of ours reads them, and each costs something with every record.
+    logging.logThreads = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [kept for kept in root.handlers if not isinstance(kept, _Handler)]
     root.addHandler(handler)
@@ -66,7 +72,13 @@ def configure(level: str = "INFO") -> None:
 def log_event(
     logger: logging.Logger, event: str, level: int = logging.INFO, **fields: object
 ) -> None:
-    """Log something that happened by its name, such as `client_connected`, and its fields."""
+    """Log something that happened by its name, such as `client_connected`, and its fields.
+
+    The record is made here: there are two for each stream that opens, and looking for the caller's
+    line and sorting the fields from a record's own takes half of what a record takes.
+    """
     if logger.isEnabledFor(level):
-        extra = {f"{name}_" if name in _OWN_ATTRIBUTES else name: v for name, v in fields.items()}
-        logger.log(level, event, extra={**extra, "event": event})
+        record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
+        record.event = event
+        record.fields = {f"{name}_" if name in _RESERVED else name: v for name, v in fields.items()}
+        logger.handle(record)
