@@ -21,6 +21,8 @@ from chatapp.realtime.subscriber import Subscriber
 
 #: A longer replay is not worth it: loading the state afresh is quicker, so the client is told to.
 LONGEST_REPLAY = 1000
+#: Nor is one of more bytes, which a client that does not read would make the process hold.
+LARGEST_REPLAY = 1024 * 1024
 
 
 def attach(hub: Hub, subscriber: Subscriber, named: Sequence[str]) -> None:
@@ -80,12 +82,19 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
         elif len(rows) > LONGEST_REPLAY:
             start = "length"
     if isinstance(start, str):
-        current_metrics().resets.labels(start).inc()
-        return deliveries.reset(start, Cursor(head.epoch, head.position))
+        return _reset(start, head)
     rows = _still_readable(subscriber, rows, head)
-    current_metrics().replays.observe(len(rows))
     entries = deliveries.entries(rows, head.epoch)
-    return b"".join(entry.frame for entry in entries if entry.frame is not None)
+    missed = b"".join(entry.frame for entry in entries if entry.frame is not None)
+    if len(missed) > LARGEST_REPLAY:
+        return _reset("length", head)
+    current_metrics().replays.observe(len(rows))
+    return missed
+
+
+def _reset(reason: str, head: Head) -> bytes:
+    current_metrics().resets.labels(reason).inc()
+    return deliveries.reset(reason, Cursor(head.epoch, head.position))
 
 
 def _still_readable(subscriber: Subscriber, rows: list[Logged], head: Head) -> list[Logged]:

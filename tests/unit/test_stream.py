@@ -123,10 +123,18 @@ def test_a_cursor_that_cannot_be_served_is_a_reset(
     assert reset.last_event_id == now
 
 
+@pytest.mark.parametrize(
+    ("limit", "of_three_but_not_of_four"), [("LONGEST_REPLAY", 3), ("LARGEST_REPLAY", 1200)]
+)
 def test_a_replay_that_is_too_long_is_a_reset(
-    ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+    ann: Person,
+    bob: Person,
+    dm: str,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    of_three_but_not_of_four: int,
 ) -> None:
-    monkeypatch.setattr(streams, "LONGEST_REPLAY", 3)
+    monkeypatch.setattr(streams, limit, of_three_but_not_of_four)
     with listen(bob) as stream:
         stream.ready()
         cursor = stream.last_event_id
