@@ -38,6 +38,9 @@ class FakeWire(Wire):
         self.room -= taken
         return taken
 
+    def is_gone(self) -> bool:
+        return self.broken
+
     def send_all(self, data: bytes) -> None:
         while data:
             sent = self.try_send(data)

@@ -192,6 +192,16 @@ def test_the_limits_of_an_owner_and_of_the_process(house: House) -> None:
     assert len(house.hub) == 5
 
 
+def test_streams_whose_client_hung_up_make_room_for_new_ones(house: House) -> None:
+    first = [house.client("ann") for _ in range(3)][0]
+    with pytest.raises(TooManyStreams):
+        house.client("ann")
+    assert isinstance(first.wire, FakeWire)
+    first.wire.broken = True
+    house.client("ann")
+    assert len(house.hub) == 3
+
+
 def test_draining_ends_every_stream_and_takes_no_new_one(house: House) -> None:
     clients = [house.client("ann", "group:g"), house.client("bob", "group:g")]
     house.hub.drain()
