@@ -193,7 +193,7 @@ def test_the_limits_of_an_owner_and_of_the_process(house: House) -> None:
 
 
 def test_streams_whose_client_hung_up_make_room_for_new_ones(house: House) -> None:
-    first = [house.client("ann") for _ in range(3)][0]
+    first, *_ = [house.client("ann") for _ in range(3)]
     with pytest.raises(TooManyStreams):
         house.client("ann")
     assert isinstance(first.wire, FakeWire)
