@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ScalarSelect, Select, func, select
+from sqlalchemy import ScalarSelect, Select, select
 
 from chatapp.domain import access
 from chatapp.domain.errors import NotFound
@@ -149,9 +149,3 @@ def _users(ids: set[str]) -> dict[str, User]:
 
 def _ids(views: Iterable[ConversationView]) -> list[str]:
     return [view.conversation.id for view in views]
-
-
-def member_count(conversation_id: str) -> int:
-    """Return how many people are in a conversation."""
-    query = select(func.count()).where(Membership.conversation_id == conversation_id)
-    return db.session.scalar(query) or 0

@@ -9,13 +9,14 @@ from flask import render_template
 
 from chatapp.domain import conversations, log
 from chatapp.domain.identity import Identity
+from chatapp.realtime.cursor import Cursor
 from chatapp.web import present
 
 
 def cursor() -> str:
     """Return where the page's stream is to start. Read it before the rows that the page shows."""
     head = log.head()
-    return f"{head.epoch}-{head.position}"
+    return str(Cursor(head.epoch, head.position))
 
 
 def render(me: Identity, template: str, **context: Any) -> str:

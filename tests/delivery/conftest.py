@@ -10,7 +10,7 @@ from chatapp import create_app
 from tests.support.http import Http
 from tests.support.server import Server
 from tests.support.settings import settings_for
-from tests.support.team import Team
+from tests.support.team import Person, Team
 
 
 @pytest.fixture
@@ -26,3 +26,18 @@ def http(server: Server) -> Iterator[Http]:
     """Calls of the server, as anybody."""
     with Http(server.url) as http:
         yield http
+
+
+@pytest.fixture
+def ann(team: Team) -> Person:
+    return team.person("ann")
+
+
+@pytest.fixture
+def bob(team: Team) -> Person:
+    return team.person("bob")
+
+
+@pytest.fixture
+def dm(team: Team, ann: Person, bob: Person) -> str:
+    return team.dm(ann, bob)

@@ -74,21 +74,6 @@ def _ended(processes: list[subprocess.Popen[str]]) -> Iterator[None]:
             process.communicate()
 
 
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
 def test_a_plain_message_reaches_onmessage(
     http: Http, listen: Listen, ann: Person, bob: Person, dm: str
 ) -> None:

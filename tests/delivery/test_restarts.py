@@ -13,24 +13,9 @@ import pytest
 
 from tests.support.http import Http, HttpStream
 from tests.support.server import ROOT, Server, free_port
-from tests.support.team import Person, Team
+from tests.support.team import Person
 
 pytestmark = pytest.mark.delivery
-
-
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
 
 
 def test_a_killed_server_loses_and_doubles_nothing(

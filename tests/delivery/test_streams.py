@@ -17,21 +17,6 @@ from tests.support.team import Person, Team
 pytestmark = pytest.mark.delivery
 
 
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
 def contents(messages: list[dict[str, str]]) -> list[str]:
     return [message["content"] for message in messages]
 
