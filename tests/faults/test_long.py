@@ -8,21 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import gevent
 import pytest
 
-from tests.faults.conftest import Arena, open_arena
+from tests.faults.conftest import Arena
 from tests.support.oracle import Verdict
 from tests.support.server import ROOT
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.delivery, pytest.mark.long]
-
-#: How many minutes the soak takes; the goal in docs/RELIABILITY.md is of 60.
-SOAK_MINUTES = float(os.environ.get("FAULTS_SOAK_MINUTES", "2"))
 
 
 def say(what: str, verdict: Verdict, **numbers: float) -> None:
@@ -115,37 +111,3 @@ def test_a_herd_of_ten_thousand_comes_back(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr[-2000:])
     assert done.returncode == 0
-
-
-def memory_mb(process: int) -> float:
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError("no VmRSS")
-
-
-def test_a_soak_stays_flat(data_dir: Path) -> None:
-    with open_arena(data_dir, CHAT_STREAMS_PER_USER="100") as arena:
-        before = arena.footprint()
-        group = arena.storm(people=50, senders=0)
-        sender = arena.sender(arena.listeners[0].person, group)
-        marks = [memory_mb(arena.worker) for _ in coming_and_going(arena, sender.send)]
-        verdict = arena.verdict()
-        # The first third warms caches up.
-        warm = marks[len(marks) // 3 :]
-        hours = SOAK_MINUTES * 2 / 3 / 60
-        say("soak", verdict, minutes=SOAK_MINUTES, grown_mb=warm[-1] - warm[0], hours=hours)
-        assert verdict.is_clean
-        arena.until_as_before(before)
-
-
-def coming_and_going(arena: Arena, send: Callable[[], object]) -> Iterator[None]:
-    """Send five times a second and cut one client each second; yield once a second."""
-    dice = random.Random(2)
-    deadline = time.monotonic() + SOAK_MINUTES * 60
-    while time.monotonic() < deadline:
-        for _ in range(5):
-            send()
-            gevent.sleep(0.2)
-        dice.choice(arena.listeners).cut()
-        yield
