@@ -13,7 +13,7 @@ from chatapp.domain.access import Standing
 from chatapp.domain.errors import Conflict, Forbidden, NotFound
 from chatapp.domain.identity import Identity
 from chatapp.domain.statements import execute
-from chatapp.domain.transaction import transaction
+from chatapp.domain.transaction import post_with_others, transaction
 from chatapp.extensions import db
 from chatapp.models import MESSAGE_ROWS, Message, MessageRow, new_id, now
 from chatapp.models.message import messages as message_table
@@ -44,12 +44,15 @@ def post(me: Identity, conversation_id: str, content: str, client_id: str | None
         Conflict: the group is archived, or ``client_id`` was used for something else.
     """
     html = text.render(content)
+    draft = _draft(me, conversation_id, content, html, client_id)
+    if position := post_with_others(draft):
+        return Posted(draft._replace(position=position), created=True)
     try:
-        return _post(me, conversation_id, content, html, client_id)
+        return _post(me, draft)
     except IntegrityError:
         # PostgreSQL only: the same ``client_id`` came for another conversation, which is locked
         # apart from this one, between our look and our insert. Now it is to be seen.
-        return _post(me, conversation_id, content, html, client_id)
+        return _post(me, draft)
 
 
 def edit(me: Identity, message_id: str, content: str) -> MessageRow:
@@ -108,32 +111,26 @@ def by_id_unchecked(message_id: str) -> MessageRow:
     return MessageRow._make(execute(_by_id, {"id": message_id})[0])
 
 
-def _post(
-    me: Identity, conversation_id: str, content: str, html: str, client_id: str | None
-) -> Posted:
+def _post(me: Identity, draft: MessageRow) -> Posted:
     with transaction():
-        standing = access.standing_in(me, conversation_id, for_update=True)
-        earlier = _sent_before(me, client_id)
+        standing = access.standing_in(me, draft.conversation_id, for_update=True)
+        earlier = _sent_before(me, draft.client_id)
         if earlier is not None:
-            return Posted(_same_send(earlier, conversation_id, content), created=False)
+            return Posted(_same_send(earlier, draft), created=False)
         _check_open(standing)
-        message = _insert(me, standing, content, html, client_id)
+        message = _insert(standing, draft)
     return Posted(message, created=True)
 
 
-def _insert(
-    me: Identity, standing: Standing, content: str, html: str, client_id: str | None
+def _draft(
+    me: Identity, conversation_id: str, content: str, html: str, client_id: str | None
 ) -> MessageRow:
-    message_id = new_id("msg")
-    # Taken last, as it locks the log; the row that carries it follows within the same commit.
-    position = log.append(
-        "message:created", standing.channel, subject_id=message_id, user_id=me.user_id
-    )
-    message = MessageRow(
-        id=message_id,
-        conversation_id=standing.conversation_id,
+    """Return the message as it will be, but for its position."""
+    return MessageRow(
+        id=new_id("msg"),
+        conversation_id=conversation_id,
         author_id=me.user_id,
-        position=position,
+        position=0,
         content=content,
         html=html,
         html_version=text.RENDERER_VERSION,
@@ -144,6 +141,14 @@ def _insert(
         author_name=me.name,
         author_display_name=me.display_name,
     )
+
+
+def _insert(standing: Standing, draft: MessageRow) -> MessageRow:
+    # Taken last, as it locks the log; the row that carries it follows within the same commit.
+    position = log.append(
+        "message:created", standing.channel, subject_id=draft.id, user_id=draft.author_id
+    )
+    message = draft._replace(position=position)
     stored = message._asdict()
     del stored["author_name"], stored["author_display_name"]
     execute(_insert_message, stored)
@@ -157,10 +162,11 @@ def _sent_before(me: Identity, client_id: str | None) -> MessageRow | None:
     return MessageRow._make(rows[0]) if rows else None
 
 
-def _same_send(earlier: MessageRow, conversation_id: str, content: str) -> MessageRow:
+def _same_send(earlier: MessageRow, draft: MessageRow) -> MessageRow:
     """Check that a retry repeats its first send; what was edited or deleted since still counts."""
     untouched = earlier.edited_at is None and earlier.deleted_at is None
-    if earlier.conversation_id != conversation_id or (untouched and earlier.content != content):
+    same = earlier.conversation_id == draft.conversation_id
+    if not same or (untouched and earlier.content != draft.content):
         raise Conflict("This clientId was used for another message.", "clientId")
     return earlier
 

@@ -2,8 +2,8 @@
 
 ``with transaction():`` makes everything that ``db.session`` and ``execute`` do inside it one
 transaction, and rings the doorbell once it is on disk. On SQLite, transactions that arrive
-together share one ``BEGIN IMMEDIATE`` and one sync (see chatapp.domain.sqlite_writer); on
-PostgreSQL each has its own.
+together share one ``BEGIN IMMEDIATE`` and one sync (see chatapp.domain.sqlite_writer). On
+PostgreSQL each has its own, but posts share one (see chatapp.domain.postgresql_posts).
 
 Inside it no greenlet switch may happen on SQLite: another greenlet would write into the same
 connection. Hash passwords and render text before it.
@@ -17,8 +17,9 @@ from contextvars import ContextVar
 
 from flask import current_app
 
-from chatapp.domain import postgresql, sqlite_writer
+from chatapp.domain import postgresql, postgresql_posts, sqlite_writer
 from chatapp.extensions import db
+from chatapp.models import MessageRow
 
 #: What tells delivery that the log has grown, and up to where if that is known; a ``flask`` command
 #: has none.
@@ -32,8 +33,7 @@ class Transaction:
 
     def bell(self) -> Doorbell | None:
         """Return the doorbell where the transaction has appended to the log."""
-        bell: Doorbell | None = current_app.extensions.get("chatapp.doorbell")
-        return bell if self.appended_to else None
+        return _doorbell() if self.appended_to else None
 
 
 _running: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
@@ -51,10 +51,7 @@ def transaction() -> Iterator[None]:
     """
     if _running.get() is not None:
         raise RuntimeError("transactions do not nest: call verbs outside of one")
-    if db.session.registry.has():
-        # Forget what the request has read so far: it may be stale, and SQLite cannot upgrade a
-        # stale snapshot to a writing one.
-        db.session.close()
+    _forget_reading()
     running = Transaction()
     token = _running.set(running)
     try:
@@ -62,6 +59,18 @@ def transaction() -> Iterator[None]:
             yield
     finally:
         _running.reset(token)
+
+
+def post_with_others(message: MessageRow) -> int | None:
+    """Post ``message`` together with others, if this engine does that and nothing is in the way.
+
+    Returns its position once that is on disk. With None nothing has happened, and the caller
+    finds out in a transaction what is in the way.
+    """
+    if db.engine.dialect.name == "sqlite" or _running.get() is not None:
+        return None
+    _forget_reading()
+    return postgresql_posts.lane(db.engine).post(message, _doorbell())
 
 
 def running_transaction() -> Transaction:
@@ -74,6 +83,21 @@ def running_transaction() -> Transaction:
     if running is None:
         raise RuntimeError("write inside `with transaction():`")
     return running
+
+
+def _forget_reading() -> None:
+    """Forget what the request has read so far.
+
+    It may be stale, SQLite cannot upgrade a stale snapshot to a writing one, and on PostgreSQL
+    its connection is wanted for the writing.
+    """
+    if db.session.registry.has():
+        db.session.close()
+
+
+def _doorbell() -> Doorbell | None:
+    bell: Doorbell | None = current_app.extensions.get("chatapp.doorbell")
+    return bell
 
 
 def _on_this_engine(running: Transaction) -> AbstractContextManager[None]:
