@@ -58,7 +58,7 @@ class Cluster:
         for listener in self.listeners:
             listener.stop()
         for sender in self.senders:
-            sender.stop()
+            sender.leave()
         self._stack.close()
         with self.app.app_context():
             db.engine.dispose()
@@ -68,11 +68,17 @@ class Cluster:
         """Where the servers listen."""
         return [server.port for server in self.servers]
 
-    def listen(self, person: Person, *conversations: str, ports: Sequence[int] = ()) -> None:
+    def listen(
+        self,
+        person: Person,
+        *conversations: str,
+        ports: Sequence[int] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
         """Open streams until each worker has one, which the kernel's choice makes likely."""
         for port in ports or self.ports:
             for _ in range(3):
-                listener = Listener(port, person, *conversations).start()
+                listener = Listener(port, person, *conversations, headers=headers).start()
                 self.listeners.append(listener)
         until(lambda: all(one.is_live for one in self.listeners), "live streams")
 

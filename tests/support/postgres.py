@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import psycopg
 
+from tests.support.elsewhere import Elsewhere
 from tests.support.server import PATIENCE, free_port
 
 #: PostgreSQL refuses to run as root; Debian's package makes this user for it.
@@ -34,21 +35,28 @@ def binaries() -> Path | None:
 class Postgres:
     """One server with a cluster of its own, thrown away at the end.
 
-    ``durable`` waits for the disk as a real one does; else a clone costs some 50 ms.
+    ``durable`` waits for the disk as a real one does; else a clone costs some 50 ms. It may live
+    ``elsewhere``, and takes more ``options`` of PostgreSQL.
     """
 
-    def __init__(self, *, durable: bool = False, **options: str) -> None:
+    def __init__(
+        self, elsewhere: Elsewhere | None = None, *, durable: bool = False, **options: str
+    ) -> None:
         folder = binaries()
         if folder is None:
             raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
         self._bin = folder
         self.port = free_port()
+        self.host = elsewhere.there if elsewhere else "127.0.0.1"
         # Not below pytest's folder, into which another user may not look.
         self._home = Path(tempfile.mkdtemp(prefix="chat-postgres-"))
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
             shutil.chown(self._home, USER)
             self._as = {"user": USER, "extra_groups": []}
+        # To go there takes root, so the user is changed behind the door.
+        self._place = elsewhere.command(USER) if elsewhere else []
+        self._start_as = {} if elsewhere else self._as
         self._options = options if durable else {"fsync": "off", **options}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,6 +67,8 @@ class Postgres:
         subprocess.run(
             [*initdb, *arguments], cwd="/", check=True, stdout=subprocess.DEVNULL, **self._as
         )
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.host}/30 trust\n")
         self.start()
         return self
 
@@ -75,7 +85,7 @@ class Postgres:
         """Start it, and wait until it answers."""
         settings = {
             "port": str(self.port),
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.host,
             "unix_socket_directories": "",
             "shared_buffers": "32MB",
             **self._options,
@@ -83,11 +93,11 @@ class Postgres:
         flags = [flag for pair in settings.items() for flag in ("-c", "=".join(pair))]
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._home / "data", *flags],
+                [*self._place, self._bin / "postgres", "-D", self._home / "data", *flags],
                 cwd="/",
                 stdout=log,
                 stderr=log,
-                **self._as,
+                **self._start_as,
             )
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
@@ -111,9 +121,14 @@ class Postgres:
         """Return what it has logged."""
         return (self._home / "log").read_text(errors="replace")
 
+    @property
+    def data(self) -> Path:
+        """The folder with its data and configuration."""
+        return self._home / "data"
+
     def url(self, name: str = "postgres") -> str:
         """Return the address of one of its databases."""
-        return f"postgresql://chat@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://chat@{self.host}:{self.port}/{name}"
 
     def create(self, name: str, template: str = "template0") -> str:
         """Make a database; return its address."""

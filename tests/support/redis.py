@@ -12,15 +12,22 @@ from typing import Any, Self
 import redis
 from redis.exceptions import RedisError
 
+from tests.support.elsewhere import Elsewhere
 from tests.support.server import PATIENCE, free_port
 
 
 class RedisServer:
-    """One server that keeps nothing, on the same port whenever it is started again."""
+    """One server that keeps nothing, on the same port whenever it is started again.
 
-    def __init__(self) -> None:
+    It may live ``elsewhere``, and takes more ``options`` of redis-server.
+    """
+
+    def __init__(self, elsewhere: Elsewhere | None = None, **options: str) -> None:
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.host = elsewhere.there if elsewhere else "127.0.0.1"
+        self.url = f"redis://{self.host}:{self.port}/0"
+        self._options = options
+        self._place = elsewhere.command() if elsewhere else []
         self._folder = tempfile.TemporaryDirectory(prefix="chat-redis-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -39,10 +46,12 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = {"port": str(self.port), "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        options = {"port": str(self.port), "bind": self.host, "save": "", "appendonly": "no"}
+        options |= {"protected-mode": "no"} | self._options
         flags = [word for name, value in options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            ["redis-server", *flags, "--dir", self._folder.name], stdout=subprocess.DEVNULL
+            [*self._place, "redis-server", *flags, "--dir", self._folder.name],
+            stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + PATIENCE
         while not self.answers():
@@ -60,7 +69,7 @@ class RedisServer:
 
     def call(self, *command: str) -> Any:
         """Run a command."""
-        with redis.Redis(port=self.port, socket_timeout=5, decode_responses=True) as client:
+        with redis.Redis(self.host, self.port, socket_timeout=5, decode_responses=True) as client:
             return client.execute_command(*command)
 
     def kill(self) -> None:

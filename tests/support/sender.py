@@ -39,6 +39,12 @@ class Sender:
         if greenlet is not None:
             greenlet.join()
 
+    def leave(self) -> None:
+        """Stop at once, acknowledged or not."""
+        greenlet, self._greenlet = self._greenlet, None
+        if greenlet is not None:
+            greenlet.kill()
+
     def send(self, text: str | None = None) -> str:
         """Send one text, until it is acknowledged; return its id."""
         name = f"{self._word}-{len(self.acknowledged)}"
