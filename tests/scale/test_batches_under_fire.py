@@ -1,0 +1,128 @@
+"""Posts in batches, while others dawdle and roll back, workers are killed, PostgreSQL restarts."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import psycopg
+import pytest
+
+from tests.scale.test_order import Reader, write
+from tests.support.cluster import Cluster
+from tests.support.databases import PostgresDatabases
+from tests.support.postgres import Postgres
+from tests.support.redis import RedisServer
+from tests.support.wait import until
+
+pytestmark = pytest.mark.scale
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def mortal() -> Iterator[Postgres]:
+    """A PostgreSQL of the test's own, which waits for the disk, but writes no WAL unasked."""
+    with Postgres(durable=True, wal_writer_delay="10s", checkpoint_timeout="1h") as server:
+        yield server
+
+
+def migrated(server: Postgres, folder: Path) -> str:
+    """Return the address of a migrated database on this server."""
+    folder.mkdir()
+    PostgresDatabases(folder, server)
+    return server.url("template")
+
+
+def send_from_many(cluster: Cluster) -> None:
+    """Let a dozen post at once without a pause, and two of them listen."""
+    members = cluster.team.people(*(f"p{number}" for number in range(12)))
+    group = cluster.team.group(*members)
+    for member in members[:2]:
+        cluster.listen(member, group)
+    for number, member in enumerate(members):
+        cluster.send(member, group, cluster.ports[number % 2])
+
+
+def hold_the_log_until_batches_wait(connection: Connection) -> None:
+    connection.execute("SELECT FROM log_head FOR UPDATE")
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    until(lambda: connection.execute(query).fetchone() != (0,), "posts that wait for the log")
+
+
+def test_batches_and_transactions_that_dawdle_and_roll_back_share_one_order(
+    cluster: Cluster,
+) -> None:
+    # Threads write here, and the follower lives in one alone.
+    del cluster.app.extensions["chatapp.doorbell"]
+    reader = Reader(cluster.app)
+    reader.start()
+    send_from_many(cluster)
+    threads = gevent.get_hub().threadpool
+    written = [threads.spawn(write, cluster.app, writer) for writer in range(8)]
+    committed = [name for result in written for name in result.get()]
+    cluster.until_acknowledged(3)
+    verdict = cluster.verdict()
+    reader.finish.set()
+    reader.join()
+    assert verdict.is_clean, verdict
+    assert verdict.acknowledged > len(cluster.senders) * 3
+    assert set(committed) <= set(reader.seen)
+    assert reader.positions == list(range(1, len(reader.positions) + 1))
+
+
+def test_workers_killed_in_the_middle_of_a_batch_lose_and_double_nothing(
+    cluster: Cluster, database_url: str
+) -> None:
+    send_from_many(cluster)
+    with psycopg.connect(database_url) as connection:
+        for _ in range(3):
+            cluster.until_acknowledged(2)
+            hold_the_log_until_batches_wait(connection)
+            for worker in cluster.workers():
+                cluster.kill(worker, signal.SIGKILL)
+            connection.rollback()
+    cluster.until_acknowledged(3)
+    verdict = cluster.verdict()
+    assert verdict.is_clean, verdict
+
+
+def test_a_database_restarted_in_the_middle_of_a_batch_loses_and_doubles_nothing(
+    mortal: Postgres, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    url = migrated(mortal, tmp_path / "template")
+    with Cluster(tmp_path, url, redis_server.url) as cluster:
+        send_from_many(cluster)
+        for _ in range(3):
+            cluster.until_acknowledged(2)
+            connection = psycopg.connect(url)
+            hold_the_log_until_batches_wait(connection)
+            mortal.restart()
+            connection.close()
+        cluster.until_acknowledged(3)
+        verdict = cluster.verdict()
+        assert verdict.is_clean, verdict
+        assert {failure for one in cluster.senders for failure in one.failures} <= {"503"}
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_nobody_is_answered_before_their_batch_is_on_disk(
+    mortal: Postgres, tmp_path: Path, *, durable: bool
+) -> None:
+    """And the premise: a commit that does not wait for the disk loses what was acknowledged."""
+    url = migrated(mortal, tmp_path / "template")
+    if not durable:
+        mortal.execute("ALTER DATABASE template SET synchronous_commit = off")
+    with Cluster(tmp_path, url, None) as cluster:
+        send_from_many(cluster)
+        for _ in range(3):
+            cluster.until_acknowledged(2)
+            mortal.restart()
+        for sender in cluster.senders:
+            sender.stop()
+        kept = {row[0] for row in mortal.execute("SELECT id FROM messages", "template")}
+        acknowledged = {id_ for one in cluster.senders for id_ in one.acknowledged.values()}
+        assert (acknowledged <= kept) is durable
