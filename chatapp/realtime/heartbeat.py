@@ -14,6 +14,7 @@ import gevent
 from chatapp.realtime import frames
 from chatapp.realtime.background import Background
 from chatapp.realtime.hub import Hub, farewell
+from chatapp.realtime.subscriber import Subscriber
 
 #: Seconds between two pings of a stream. Clients take a stream for dead after two without.
 INTERVAL = 20
@@ -24,13 +25,22 @@ class Heartbeat(Background):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._known: set[Subscriber] = set()
+        self._young: set[Subscriber] = set()
 
     def beat(self, share: int) -> None:
-        """Ping the ``share``-th of INTERVAL shares of all streams; end those past their time."""
+        """Ping the ``share``-th of INTERVAL shares of all streams; end those past their time.
+
+        Those that were new at the beat before are pinged, too: by a first ping that comes by itself
+        a client knows that no proxy holds its stream back.
+        """
         chunk = frames.chunk(frames.PING)
         now = time.monotonic()
-        for subscriber in self._hub.subscribers():
-            if id(subscriber) // 64 % INTERVAL == share:
+        everybody = set(self._hub.subscribers())
+        due, self._young = self._young, everybody - self._known
+        self._known = everybody
+        for subscriber in everybody:
+            if id(subscriber) // 64 % INTERVAL == share or subscriber in due:
                 subscriber.ping(frames.PING, chunk)
                 if subscriber.expires_at <= now:
                     subscriber.end(farewell("lifetime"))

@@ -17,7 +17,7 @@ import gevent
 
 from chatapp.realtime import frames
 from chatapp.realtime.entry import Disconnect, Entry, Grant, Revoke
-from chatapp.realtime.subscriber import NO_POSITION, Subscriber
+from chatapp.realtime.subscriber import NO_POSITION, Subscriber, offer_to_all
 from chatapp.realtime.wire import Wire
 
 #: Seconds that a stream lives, drawn evenly: so that streams opened together end apart.
@@ -148,14 +148,13 @@ class Hub:
         position, chunk = group[-1].position, frames.chunk(frame)
         targets = self._targets(group[0])
         direct = 0
-        for number, subscriber in enumerate(targets, 1):
-            if subscriber.position < group[0].position:
-                direct += subscriber.offer(position, frame, chunk)
-            else:
-                # In the middle of the group: it would be sent again what it has.
-                self._offer_singly(subscriber, group)
-            if number % BREATH == 0:
+        for begin in range(0, len(targets), BREATH):
+            if begin:
                 gevent.sleep(0)
+            part = targets[begin : begin + BREATH]
+            if len(group) > 1:
+                part = self._single_out(part, group)
+            direct += offer_to_all(part, position, frame, chunk)
         self._observe(
             "broadcast",
             channel=group[0].channel,
@@ -166,10 +165,14 @@ class Hub:
         )
 
     @staticmethod
-    def _offer_singly(subscriber: Subscriber, group: list[Entry]) -> None:
-        for entry in group:
-            if entry.frame is not None:
-                subscriber.offer(entry.position, entry.frame, frames.chunk(entry.frame))
+    def _single_out(subscribers: list[Subscriber], group: list[Entry]) -> list[Subscriber]:
+        """Offer the group one by one to who has a part of it already; return the others."""
+        for subscriber in subscribers:
+            if subscriber.position >= group[0].position:
+                for entry in group:
+                    if entry.frame is not None:
+                        subscriber.offer(entry.position, entry.frame, frames.chunk(entry.frame))
+        return [each for each in subscribers if each.position < group[0].position]
 
     def _targets(self, entry: Entry) -> list[Subscriber]:
         if entry.recipient is None:

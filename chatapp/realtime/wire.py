@@ -8,7 +8,7 @@ against 42-47 in a trial; benchmarks/).
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -26,14 +26,17 @@ class Wire:
     """The raw, non-blocking side of a gevent socket, and its cooperative one.
 
     ``chunked`` says how the server frames this answer's body, as RFC 9112 does for HTTP/1.1.
+    ``send_now`` is the kernel's own ``send``: it raises BlockingIOError where :meth:`try_send`
+    returns 0, and saves the innermost loop of delivery a call.
     """
 
-    __slots__ = ("_cooperative", "_raw", "chunked")
+    __slots__ = ("_cooperative", "_raw", "chunked", "send_now")
 
     def __init__(self, sock: GeventSocket, *, chunked: bool) -> None:
         self._cooperative = sock
         self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]  # noqa: SLF001
         self.chunked = chunked
+        self.send_now: Callable[[bytes], int] = self._raw.send
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)
@@ -45,7 +48,7 @@ class Wire:
             OSError: the connection is broken.
         """
         try:
-            return self._raw.send(data)
+            return self.send_now(data)
         except BlockingIOError:
             return 0
 

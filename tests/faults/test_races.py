@@ -8,8 +8,6 @@ import pytest
 
 from chatapp.api import streams
 from chatapp.domain.log import Head
-from chatapp.realtime import frames
-from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.race import CHANNEL, Faults, shows, total
@@ -121,9 +119,5 @@ def test_revoking_in_the_order_of_the_log_matters(monkeypatch: pytest.MonkeyPatc
 def test_singling_out_streams_in_the_middle_of_a_run_matters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def whole(subscriber: Subscriber, group: list[Entry]) -> None:
-        frame = b"".join(entry.frame for entry in group if entry.frame)
-        subscriber.offer(group[-1].position, frame, frames.chunk(frame))
-
-    monkeypatch.setattr(Hub, "_offer_singly", staticmethod(whole))
+    monkeypatch.setattr(Hub, "_single_out", staticmethod(lambda subscribers, _group: subscribers))
     assert shows("doubled")

@@ -23,6 +23,7 @@ class FakeWire(Wire):
 
     def __init__(self, *, chunked: bool = True, room: int = PLENTY) -> None:
         self.chunked = chunked
+        self.send_now = self.try_send
         self.room = room
         self.received = bytearray()
         self.sends = 0
