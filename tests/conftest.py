@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
@@ -19,42 +20,74 @@ from tests.support.databases import Databases, PostgresDatabases, SqliteDatabase
 from tests.support.postgres import Postgres
 from tests.support.server import Server
 from tests.support.settings import settings_for
+from tests.support.suites import Suites
 from tests.support.team import Team
 
 ENGINES = ("sqlite", "postgresql")
+UNIT = Path(__file__).parent / "unit"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--engine", choices=ENGINES, default="sqlite", help="the database of the tests' application"
-    )
+    help_ = "the database of the unit tests' application: both runs them on one, then the other"
+    parser.addoption("--engine", choices=(*ENGINES, "both"), default="sqlite", help=help_)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return Suites(config, log)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what has a database of no special kind on each engine that is asked for."""
+    wanted = metafunc.config.getoption("--engine")
+    if wanted == "sqlite" or not _has_any_database(metafunc):
+        return
+    engines = ENGINES if wanted == "both" else (wanted,)
+    metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, run what has a database of its own choice: the rest has run on SQLite."""
-    if config.getoption("--engine") == "sqlite":
+    """On PostgreSQL alone, leave out unit tests that ask for no database, or for SQLite."""
+    if config.getoption("--engine") != "postgresql":
         return
-    chosen = [item for item in items if _has_any_database(item)]
+    chosen = [item for item in items if UNIT not in item.path.parents or _has_engine(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 
 
-def _has_any_database(item: pytest.Item) -> bool:
-    fixtures: list[str] = getattr(item, "fixturenames", [])
-    return "databases" in fixtures and item.get_closest_marker("sqlite") is None
+def _has_engine(item: pytest.Item) -> bool:
+    return hasattr(item, "callspec") and "engine" in item.callspec.params
+
+
+def _has_any_database(metafunc: pytest.Metafunc) -> bool:
+    test = metafunc.definition
+    asks = "databases" in metafunc.fixturenames and test.get_closest_marker("sqlite") is None
+    return asks and UNIT in test.path.parents
 
 
 @pytest.fixture(scope="session")
-def databases(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Databases]:
-    """What makes empty databases of the engine that is tested."""
-    folder = tmp_path_factory.mktemp("empty")
-    if request.config.getoption("--engine") == "sqlite":
-        yield SqliteDatabases(folder)
-        return
+def engine(request: pytest.FixtureRequest) -> str:
+    """The kind of the application's database."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """What makes empty SQLite databases, whatever engine is tested."""
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+    """What makes empty PostgreSQL databases."""
     with Postgres() as server:
-        yield PostgresDatabases(folder, server)
+        yield PostgresDatabases(tmp_path_factory.mktemp("postgresql"), server)
+
+
+@pytest.fixture(scope="session")
+def databases(engine: str, request: pytest.FixtureRequest) -> Databases:
+    """What makes empty databases of the engine that is tested."""
+    made: Databases = request.getfixturevalue(engine)
+    return made
 
 
 @pytest.fixture

@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from chatapp import create_app
+from tests.support.databases import SqliteDatabases
 from tests.support.http import Http
 from tests.support.server import Server
 from tests.support.settings import settings_for
 from tests.support.team import Person, Team
+
+_NUMBERS = count(1)
+
+
+class Newcomers(Team):
+    """People of a server that others have been on: each name gets a number, so it is new."""
+
+    def person(self, name: str, *, admin: bool = False, display_name: str | None = None) -> Person:
+        return super().person(f"{name}{next(_NUMBERS)}", admin=admin, display_name=display_name)
+
+
+@pytest.fixture(scope="session")
+def shared_server(
+    sqlite: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("shared") / "data"
+    folder.mkdir()
+    sqlite.make(folder)
+    with Server(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    """A real gunicorn, which all these tests share; they may kill it and stop it."""
+    if not shared_server.answers():
+        shared_server.start()
+    return shared_server
 
 
 @pytest.fixture
 def team(server: Server) -> Iterator[Team]:
     """People and conversations in the running server's database, made as ``flask`` commands do."""
     app = create_app(settings_for(server.data_dir))
-    yield Team(app)
+    yield Newcomers(app)
     app.extensions["chatapp"].stop()
 
 

@@ -150,12 +150,6 @@ class Arena:
         until(lambda: self.footprint() == before, f"{before}, not {self.footprint()}")
 
 
-@pytest.fixture(scope="session")
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
-    """What makes empty SQLite databases, whatever engine the other tests run on."""
-    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
-
-
 @pytest.fixture
 def data_dir(sqlite: SqliteDatabases, tmp_path: Path) -> Path:
     """A data folder with a migrated SQLite database."""

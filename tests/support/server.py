@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +25,18 @@ ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30
 
 
+#: Below what kernels give to connections that leave: a port may be left free for a while, when a
+#: server is killed and started again, and no other test may get it by chance.
+PORTS = range(10_000, 30_000)
+
+
 def free_port() -> int:
     """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = random.SystemRandom().choice(PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:

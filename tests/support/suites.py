@@ -1,0 +1,17 @@
+"""How pytest-xdist shares the tests out: a file at a time, and tests/browser as one.
+
+Files keep the order in which they were collected, so that what waits long begins first.
+"""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling
+
+
+class Suites(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Gives each process one file, or one folder, after another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        # One Chromium at a time: two would wait for each other's processor.
+        return "tests/browser" if path.startswith("tests/browser/") else path
