@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from sqlalchemy import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from chatapp import create_app
 from chatapp.config import Settings
@@ -29,7 +29,8 @@ def ready_data(settings: Settings) -> str | None:
     with app.app_context():
         try:
             migrate()
-        except OperationalError as error:
+            check_postgresql()
+        except (OperationalError, ProgrammingError) as error:
             refuse(f"cannot use the database {where(db.engine.url)}: {reason(error.orig)}")
         if os.environ.get("CHAT_DEMO"):
             fill_demo(app)
@@ -48,6 +49,26 @@ def migrate() -> None:
         refuse(f"a newer chatapp has changed this database (schema {unknown.pop()}); update first")
     if found != set(scripts.get_heads()):
         command.upgrade(config, "head")
+
+
+def check_postgresql() -> None:
+    """Leave where PostgreSQL could not keep what we promise.
+
+    A pooler in between may drop the limits that our connections bring; without the last of them
+    a process that froze at the wrong moment would stop everybody's posts for ever.
+    """
+    if db.engine.dialect.name != "postgresql":
+        return
+    found = "SELECT current_setting('server_encoding'), current_setting(%s)"
+    limit = "idle_in_transaction_session_timeout"
+    with db.engine.connect() as connection:
+        encoding, value = connection.exec_driver_sql(found, (limit,)).one()
+    if encoding != "UTF8":
+        refuse(f"the database is of {encoding}: make one with --encoding UTF8")
+    if value == "0":
+        refuse(
+            f"{limit} does not reach PostgreSQL: set it there, by ALTER ROLE … SET {limit} = '8s'"
+        )
 
 
 def check_redis(settings: Settings) -> None:

@@ -68,6 +68,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "begin", _begin)
     else:
         event.listen(engine, "connect", _replace_nul)
+        event.listen(engine, "connect", _allow_for_pooler)
         event.listen(engine, "checkout", _check_open)
 
 
@@ -95,6 +96,19 @@ def _begin(connection: Connection) -> None:
 
 def _replace_nul(connection: Any, _record: object) -> None:
     connection.adapters.register_dumper(str, _TextDumper)
+
+
+def _allow_for_pooler(connection: Any, _record: object) -> None:
+    """Prepare no statements where a pooler such as pgbouncer is in between.
+
+    It may run each transaction on another of its connections, which knows none of them. It shows
+    itself by the process number, which it makes up.
+    """
+    connection.autocommit = True
+    found = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.autocommit = False
+    if found[0] != connection.info.backend_pid:
+        connection.prepare_threshold = None
 
 
 class _TextDumper(StrDumper):

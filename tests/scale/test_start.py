@@ -55,6 +55,9 @@ def test_a_database_that_does_not_exist_is_one_line(tmp_path: Path, postgres: Po
     ("name", "url"),
     [
         ("DATABASE_URL", "mysql://localhost/chat"),
+        ("DATABASE_URL", "postgre://localhost/chat"),
+        ("DATABASE_URL", "postgresql:/localhost/chat"),
+        ("DATABASE_URL", "localhost:5432/chat"),
         ("DATABASE_URL", "postgresql://localhost:port/chat"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:port"),
@@ -65,6 +68,29 @@ def test_a_wrong_address_is_one_line_that_names_the_setting(
     tmp_path: Path, name: str, url: str
 ) -> None:
     assert name in one_line(refusal(tmp_path, **{name: url}))
+
+
+def test_an_unknown_host_is_one_line(tmp_path: Path) -> None:
+    said = one_line(refusal(tmp_path, DATABASE_URL="postgresql://chat@nowhere.invalid/chat"))
+    assert "nowhere.invalid" in said
+
+
+def test_an_option_that_does_not_exist_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
+    said = one_line(refusal(tmp_path, DATABASE_URL=f"{postgres.url()}?sslmod=require"))
+    assert "sslmod" in said
+
+
+def test_a_user_who_may_make_no_tables_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
+    postgres.create("not-ours")
+    postgres.execute("CREATE ROLE stranger LOGIN")
+    url = postgres.url("not-ours").replace("chat@", "stranger@")
+    assert "permission denied" in one_line(refusal(tmp_path, DATABASE_URL=url))
+
+
+def test_a_database_of_another_encoding_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
+    postgres.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url("latin")))
+    assert "LATIN1" in said
 
 
 def test_several_workers_without_redis_are_refused(tmp_path: Path, postgres: Postgres) -> None:

@@ -37,7 +37,9 @@ class Cluster:
         if redis_url is not None:
             shared |= {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "2"}
         self.servers = [self._server(folder / name, shared | env) for name in ("one", "two")]
-        self.app = create_app(settings_for(self.servers[0].data_dir))
+        self.app = create_app(
+            settings_for(self.servers[0].data_dir, SECRET_KEY=shared["SECRET_KEY"])
+        )
         self.team = Team(self.app)
         self.senders: list[Sender] = []
         self.listeners: list[Listener] = []
