@@ -11,14 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING
 
-from benchmarks import check, machine, table
+from benchmarks import check, machine, scaling, table
+from benchmarks import rows as peers
 from benchmarks.peers.server import descriptors
-from benchmarks.rows import ROWS
 
 if TYPE_CHECKING:
     from benchmarks.load import Result
     from benchmarks.row import Row
 
+#: The rows with peers are measured where nothing is asked for; `scale` stands for all of its own.
+SETS = {"peers": peers.ROWS, "scale": scaling.ROWS}
+ROWS = (*peers.ROWS, *scaling.ROWS)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -27,14 +30,28 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="ROW")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=table.COLUMNS, default=list(table.COLUMNS))
+    parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    if unknown := set(arguments.rows) - {row.name for row in ROWS}:
+    if unknown := set(arguments.rows) - {row.name for row in ROWS} - SETS.keys():
         parser.error(f"no such row: {', '.join(sorted(unknown))}; --list names them")
     return arguments
+
+
+def _rows(names: list[str]) -> list[Row]:
+    """Return the rows of these names, and those of the sets of these names."""
+    wanted = {row.name for name in names or ["peers"] for row in SETS.get(name, ())} | set(names)
+    return [row for row in ROWS if row.name in wanted]
+
+
+def _tables(rows: list[Row], results: table.Results) -> str:
+    """Return a table for each set of columns."""
+    kinds = {tuple(row.columns): row.columns for row in rows}
+    return "\n\n".join(
+        table.render([row for row in rows if tuple(row.columns) == kind], results) for kind in kinds
+    )
 
 
 def _rotated(names: list[str], by: int) -> list[str]:
@@ -54,7 +71,7 @@ def _take(row: Row, name: str, folder: Path, quick: bool) -> list[Result]:
 
 
 def _measure(row: Row, wanted: argparse.Namespace, base: Path, results: table.Results) -> None:
-    names = [name for name in row.contestants if name in wanted.only]
+    names = [name for name in row.contestants if name in (wanted.only or row.contestants)]
     usual = 3 if row.repeated and not wanted.quick else 1
     for turn in range((wanted.rounds or usual) if names else 0):
         for name in _rotated(names, turn):
@@ -83,15 +100,16 @@ def _keep(rows: list[Row], results: table.Results, save: bool) -> None:
         others = round(table.noise(results))
         summary = {"command": command, "machine": described, "othersPercent": others}
         text = json.dumps({**summary, "medians": medians}, indent=1, ensure_ascii=False)
-        (RESULTS / "summary.json").write_text(text + "\n")
+        of_scale = rows[0].columns is scaling.COLUMNS
+        (RESULTS / ("scale.json" if of_scale else "summary.json")).write_text(text + "\n")
 
 
 def main() -> None:
     """Measure what was asked for."""
     wanted = _arguments()
-    rows = [row for row in ROWS if not wanted.rows or row.name in wanted.rows]
+    rows = _rows(wanted.rows)
     if wanted.list:
-        print("\n".join(row.name for row in rows))
+        print("\n".join(row.name for row in ROWS))
         return
     descriptors()
     if wanted.check:
@@ -101,7 +119,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="chatapp-bench-", ignore_cleanup_errors=True) as base:
         for row in rows:
             _measure(row, wanted, Path(base), results)
-    print(table.render(rows, results))
+    print(_tables(rows, results))
     print(f"\nOther processes took up to {table.noise(results):.0f} % of the machine meanwhile.")
     _keep(rows, results, wanted.save)
     if not all(taken for servers in results.values() for taken in servers.values()):

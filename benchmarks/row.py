@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from benchmarks.load import Result, Server
+
+#: The peers, and ours, of docs/PERFORMANCE.md.
+COLUMNS = {
+    "flask": "Flask + queue",
+    "starlette": "sse-starlette",
+    "nchan": "Nchan",
+    "c": "C send()",
+    "ours": "ours",
+}
 
 #: Starts a server on files in this folder.
 Start = Callable[[Path], AbstractContextManager[Server]]
@@ -41,6 +50,8 @@ class Row:
     lines: tuple[Line, ...]
     #: False where one long measurement says as much as three.
     repeated: bool = True
+    #: Who takes part, in order, with their titles.
+    columns: Mapping[str, str] = field(default_factory=lambda: COLUMNS)
 
 
 def served(start: Start, measure: Callable[[Server, bool], Result]) -> Contestant:

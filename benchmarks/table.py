@@ -11,13 +11,6 @@ if TYPE_CHECKING:
     from benchmarks.load import Result
     from benchmarks.row import Line, Row
 
-COLUMNS = {
-    "flask": "Flask + queue",
-    "starlette": "sse-starlette",
-    "nchan": "Nchan",
-    "c": "C send()",
-    "ours": "ours",
-}
 #: Row name → server → its results, one a round.
 Results = dict[str, dict[str, list["Result"]]]
 
@@ -42,10 +35,11 @@ def noise(results: Results) -> float:
 
 
 def render(rows: Sequence[Row], results: Results) -> str:
-    """Return the table as Markdown, its columns aligned for a terminal."""
-    cells = [["measure", *COLUMNS.values()]]
+    """Return the table as Markdown, its columns aligned for a terminal; all rows have the same."""
+    columns = rows[0].columns
+    cells = [["measure", *columns.values()]]
     cells += [
-        [line.title, *(_cell(line, results.get(row.name, {}).get(name, [])) for name in COLUMNS)]
+        [line.title, *(_cell(line, results.get(row.name, {}).get(name, [])) for name in columns)]
         for row in rows
         for line in row.lines
     ]
