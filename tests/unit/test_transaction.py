@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 import gevent
 import pytest
 from flask import Flask
+from gevent.monkey import get_original
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from chatapp.domain import log, sqlite_writer
+from chatapp.domain.sqlite_connections import driver_of, writer
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, Session, User
+
+get_native_id = get_original("threading", "get_native_id")
 
 
 class Unwanted(Exception):
@@ -106,6 +111,51 @@ def test_nobody_in_a_batch_is_acknowledged_if_its_commit_fails(
     assert _together(app, ["cat"]) == ["cat"]
     assert names(app) == {"cat"}
     assert positions(app) == [1]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("quick", "people", "threads"),
+    [
+        pytest.param(float("inf"), ["zoe"], 0, id="a lone writer on a quick disk: no thread"),
+        pytest.param(float("inf"), ["yan", "zoe"], 1, id="neighbours: in a thread"),
+        pytest.param(0.0, ["zoe"], 1, id="a slow disk: in a thread"),
+    ],
+)
+def test_only_a_lone_writer_on_a_quick_disk_is_synced_on_the_event_loop(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, quick: float, people: list[str], threads: int
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "QUICK_SYNC", quick)
+    for number in range(sqlite_writer.QUICK_SYNCS):
+        _add(app, f"ann{number}")
+    with app.app_context():
+        driver = driver_of(writer(db.engine))
+    committed_by: list[int] = []
+    driver.set_trace_callback(
+        lambda sql: committed_by.append(get_native_id()) if sql == "COMMIT" else None
+    )
+    assert _together(app, people) == people
+    assert len([thread for thread in committed_by if thread != get_native_id()]) == threads
+    assert len(committed_by) == 1
+
+
+@pytest.mark.sqlite
+def test_one_slow_sync_sends_the_next_ones_back_to_the_thread() -> None:
+    disk = sqlite_writer.Disk()
+    for _ in range(sqlite_writer.QUICK_SYNCS):
+        assert not disk.is_quick
+        disk.time(lambda: None)
+    assert disk.is_quick
+    with pytest.raises(sqlite3.OperationalError):
+        disk.time(_failing_slowly)
+    assert not disk.is_quick
+
+
+def _failing_slowly() -> None:
+    begun = time.monotonic()
+    while time.monotonic() - begun < sqlite_writer.QUICK_SYNC:
+        pass
+    raise sqlite3.OperationalError
 
 
 def test_transactions_do_not_nest(app: Flask) -> None:
