@@ -32,8 +32,8 @@ from chatapp.models.base import writing_connection
 
 #: How long to wait for another process (a ``flask`` command, a reload's old worker), in seconds.
 PATIENCE = 5.0
-#: Seconds within which a sync is quick, and how many of them in a row prove it of the disk. A slower
-#: one sends the next QUICK_SYNCS back to the thread.
+#: Seconds within which a sync is quick, and how many of them in a row prove it of the disk; a
+#: slower one sends the next QUICK_SYNCS back to the thread.
 QUICK_SYNC = 0.001
 QUICK_SYNCS = 16
 #: The pause between two tries, in seconds. SQLite's own busy_timeout would freeze every greenlet.
