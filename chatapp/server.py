@@ -4,6 +4,7 @@ The arbiter imports this module, `guard`, `config` and `logs`, and nothing else 
 reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk by then.
 """
 
+import gc
 import importlib
 import logging
 import os
@@ -160,6 +161,9 @@ def worker_started(worker: Worker) -> None:
     for stop in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(stop, worker.handle_exit)
     worker.wsgi.extensions["chatapp"].start()
+    # What the program itself consists of lives as long as it: no collection need look at it again.
+    gc.collect()
+    gc.freeze()
     gevent.spawn(say_goodbye, worker)
     if worker.age == 1:
         say(f"chatapp listens on {url(read_settings())}  (Ctrl-C stops it)")
