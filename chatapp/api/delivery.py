@@ -43,7 +43,11 @@ class Delivery:
             per_owner=settings.streams_per_user, most=settings.streams, observe=self._observe
         )
         self.follower = Follower(
-            self._position, self._after, self.hub.deliver, self._metrics.delivery_lag.observe
+            self._position,
+            self._after,
+            self.hub.deliver,
+            self._metrics.delivery_lag.observe,
+            self._began_anew,
         )
         self.doorbell = self._doorbell(settings)
         self._background = (
@@ -112,9 +116,21 @@ class Delivery:
     def _position(self) -> int:
         with self._app.app_context():
             head = log.head()
-        # It changes only while nobody serves: when a backup is restored.
         self._epoch = head.epoch
         return head.position
+
+    def _began_anew(self) -> bool:
+        """Whether history has gone backwards: a backup was restored. Then every stream comes anew.
+
+        Its cursor is of the old epoch, also that of what was delivered meanwhile, so it is told
+        ``reset``.
+        """
+        with self._app.app_context():
+            if log.head().epoch == self._epoch:
+                return False
+        log_event(logger, "new_epoch", logging.WARNING, streams=len(self.hub))
+        self.hub.send_away()
+        return True
 
     def _after(self, position: int, limit: int) -> Sequence[Entry]:
         with self._app.app_context():

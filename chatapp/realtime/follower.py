@@ -40,11 +40,14 @@ class Follower(Background):
         read_after: ReadAfter,
         deliver: Callable[[Sequence[Entry]], None],
         observe_lag: Callable[[float], None],
+        began_anew: Callable[[], bool] = lambda: False,
     ) -> None:
         self._read_position = read_position
         self._read_after = read_after
         self._deliver = deliver
         self._observe_lag = observe_lag
+        self._began_anew = began_anew
+        self._looked_at = 0.0
         self._rung_at: float | None = None
         self._rung = Event()
         self._starting = Semaphore()
@@ -74,6 +77,7 @@ class Follower(Background):
             self._rung.wait(POLL)
             self._rung.clear()
             try:
+                self._look_back()
                 self._catch_up()
                 self._failed = False
             except Exception as error:
@@ -87,6 +91,13 @@ class Follower(Background):
                 self._failed = True
                 gevent.sleep(PAUSE)
                 self._rung.set()
+
+    def _look_back(self) -> None:
+        """Go to the log's end, every POLL, if it is another log than it was: a restored one."""
+        if time.monotonic() - self._looked_at >= POLL:
+            if self._began_anew():
+                self.position = self._read_position()
+            self._looked_at = time.monotonic()
 
     def _catch_up(self) -> None:
         rung_at, self._rung_at = self._rung_at, None

@@ -117,6 +117,10 @@ class Hub:
     def drain(self) -> None:
         """Say goodbye to every stream and take no new one: the process is about to stop."""
         self.draining = True
+        self.send_away()
+
+    def send_away(self) -> None:
+        """Say goodbye to every stream; each comes back with its cursor."""
         for subscriber in self.subscribers():
             subscriber.end(farewell("restart"))
 
