@@ -1,28 +1,102 @@
 """Reading from and writing to PostgreSQL.
 
 A statement that reads stands alone, without BEGIN and ROLLBACK around it: one round trip instead
-of three, and its connection is free for the next greenlet at once. A transaction has a connection
-to itself until its commit; who appended to the log then holds the counter row, so that commits
-become visible in the order of their positions.
+of three, and its connection is free for the next greenlet at once. It is compiled once and run by
+the driver: that takes a third of the CPU that SQLAlchemy's connection takes for it.
+
+A transaction has a connection to itself until its commit; who appended to the log then holds the
+counter row, so that commits become visible in the order of their positions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, Executable
+import psycopg
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.psycopg import dialect as PsycopgDialect  # noqa: N812 (a class)
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
+from sqlalchemy.pool import PoolProxiedConnection
 
+from chatapp.domain.sqlite_statements import Statement
 from chatapp.models.base import writing_connection
 from chatapp.models.engine import reading
 
+_dialect = PsycopgDialect()  # type: ignore[no-untyped-call]
 
-def read(engine: Engine, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Any]:
+
+class Prepared:
+    """A statement's text, and how its values go in and come out."""
+
+    def __init__(self, statement: Statement) -> None:
+        compiled: Any = statement.compile(dialect=_dialect)
+        self.sql = str(compiled)
+        #: Whether its text depends on how many values a list has: that is SQLAlchemy's business.
+        self.expands = any(bind.expanding for bind in compiled.binds.values())
+        self._constants = {
+            name: value
+            for name, value in compiled.params.items()
+            if not compiled.binds[name].required
+        }
+        self._outputs: list[tuple[int, Callable[[Any], Any]]] = [
+            (index, process)
+            for index, column in enumerate(statement.exported_columns)
+            if (process := column.type.dialect_impl(_dialect).result_processor(_dialect, None))
+        ]
+
+    def run(self, driver: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> list[Any]:
+        """Run it and return its rows."""
+        rows = driver.execute(self.sql.encode(), {**self._constants, **parameters}).fetchall()
+        return [self._converted(row) for row in rows] if self._outputs else rows
+
+    def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        values = list(row)
+        for index, process in self._outputs:
+            values[index] = process(values[index])
+        return tuple(values)
+
+
+@lru_cache(maxsize=256)
+def prepared(statement: Statement) -> Prepared:
+    """Return ``statement`` compiled, once for all."""
+    return Prepared(statement)
+
+
+def read(engine: Engine, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
     """Run a SELECT that stands alone and return its rows."""
-    with reading(engine).connect() as connection:
-        return connection.execute(statement, dict(parameters)).all()
+    ready = prepared(statement)
+    if ready.expands:
+        with reading(engine).connect() as connection:
+            return connection.execute(statement, dict(parameters)).all()
+    try:
+        with _lent(engine) as lent:
+            return ready.run(_driver_of(lent), parameters)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(ready.sql, None, error, psycopg.Error) from error
+
+
+@contextmanager
+def _lent(engine: Engine) -> Iterator[PoolProxiedConnection]:
+    """Lend a connection of the pool that begins no transaction; a failed one does not go back."""
+    lent = engine.raw_connection()
+    try:
+        _driver_of(lent).autocommit = True
+        yield lent
+        _driver_of(lent).autocommit = False
+    except BaseException:
+        lent.invalidate()
+        raise
+    finally:
+        lent.close()
+
+
+def _driver_of(lent: PoolProxiedConnection) -> psycopg.Connection[Any]:
+    driver: Any = lent.dbapi_connection
+    return driver  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 
 from flask import Flask
 from sqlalchemy import Engine, event
 
-from chatapp.domain import sqlite_connections
+from chatapp.domain import postgresql, sqlite_connections
 from chatapp.extensions import db
 
 
@@ -42,9 +44,15 @@ def _sent(engine: Engine, statements: list[str]) -> Iterator[None]:
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)
 
+    def run(self: postgresql.Prepared, *arguments: Any) -> list[Any]:
+        statements.append(self.sql)
+        return usual(self, *arguments)
+
+    usual = postgresql.Prepared.run
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield
+        with patch.object(postgresql.Prepared, "run", run):
+            yield
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
