@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,10 +18,11 @@ from tests.support.listener import Listener
 from tests.support.oracle import MESSAGES, judge_rows, settle
 from tests.support.postgres import Postgres
 from tests.support.raw_http import call
+from tests.support.sabotage import sabotage
 from tests.support.sender import Sender
 from tests.support.server import ROOT, Server
 from tests.support.settings import settings_for
-from tests.support.team import Team
+from tests.support.team import Person, Team
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
@@ -35,12 +37,12 @@ def folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def flask(folder: Path, *arguments: str, ok: bool = True) -> str:
+def flask(folder: Path, *arguments: str, ok: bool = True, **env: str) -> str:
     """Run a command of ours beside the server; return what it says."""
     done = subprocess.run(
         [sys.executable, "-m", "flask", *arguments],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "CHAT_DATA_DIR": str(folder)},
+        env={"PATH": "/usr/bin:/bin", "CHAT_DATA_DIR": str(folder), **env},
         capture_output=True,
         text=True,
         check=False,
@@ -77,7 +79,7 @@ def test_a_running_chat_moves_and_its_readers_get_a_reset(folder: Path, postgres
         assert verdict.is_clean, verdict
         assert {row["id"] for row in before["messages"]} <= {row[0] for row in rows}
         for listener in listeners:
-            assert listener.told["reset:epoch"] == 1
+            assert listener.told == {"reconnect:restart": 1, "reset:epoch": 1}
             listener.stop()
     with app.app_context():
         db.engine.dispose()
@@ -85,6 +87,52 @@ def test_a_running_chat_moves_and_its_readers_get_a_reset(folder: Path, postgres
 
 def message(dm: str) -> dict[str, str]:
     return {"directMessageId": dm, "content": "Too late"}
+
+
+@pytest.fixture
+def five_messages(folder: Path) -> Iterator[tuple[Person, str]]:
+    """Somebody who has said five things on SQLite, and where."""
+    app = create_app(settings_for(folder))
+    team = Team(app)
+    ann, bob = team.people("ann", "bob")
+    dm = team.dm(ann, bob)
+    for number in range(5):
+        ann.say(dm, f"Number {number}")
+    yield ann, dm
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_it_shows_how_far_it_is(
+    folder: Path, postgres: Postgres, five_messages: tuple[Person, str], tmp_path: Path
+) -> None:
+    env = sabotage(tmp_path / "batches", "chatapp.domain.db_copy", "BATCH = 2")
+    said = flask(folder, "db-copy", postgres.create("watched"), ok=True, **env).splitlines()
+    for what in ("copied", "compared"):
+        lines = [line for line in said if line.startswith(f"{what} messages")]
+        assert lines == [f"{what} messages: {done} of 5" for done in (2, 4, 5)]
+
+
+def test_a_row_that_does_not_arrive_as_it_was_undoes_everything(
+    folder: Path, postgres: Postgres, five_messages: tuple[Person, str]
+) -> None:
+    ann, dm = five_messages
+    url = postgres.create("altering")
+    flask(folder, "db", "upgrade", DATABASE_URL=url)
+    postgres.execute(
+        "CREATE FUNCTION alter_one() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.content := replace(NEW.content, '3', '4'); RETURN NEW; END $$",
+        "altering",
+    )
+    postgres.execute(
+        "CREATE TRIGGER alter_one BEFORE INSERT ON messages"
+        " FOR EACH ROW EXECUTE FUNCTION alter_one()",
+        "altering",
+    )
+    said = flask(folder, "db-copy", "--close", url, ok=False)
+    assert "of messages did not arrive as it was" in said
+    assert postgres.execute("SELECT count(*) FROM users", "altering") == [(0,)]
+    assert ann.say(dm, "Still here")["content"] == "Still here"
 
 
 def test_it_does_not_copy_into_a_database_in_use_and_opens_the_old_one_again(

@@ -10,9 +10,15 @@ import pytest
 from tests.support.cluster import Cluster
 from tests.support.nginx import Nginx
 from tests.support.raw_http import call, connect, read_head, request_bytes
+from tests.support.strace import require
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    require("nginx")
 
 
 def posts(port: int) -> int:

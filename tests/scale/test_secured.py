@@ -19,6 +19,7 @@ from tests.support.postgres import USER, Postgres
 from tests.support.redis import RedisServer
 from tests.support.server import free_port
 from tests.support.wait import until
+from tests.support.wheels import program
 
 pytestmark = pytest.mark.scale
 
@@ -43,6 +44,8 @@ def secured_postgres(
             copy.chmod(0o600)
             if os.geteuid() == 0:
                 shutil.chown(copy, USER)
+        if "ssl" not in str(server.execute("SELECT setting FROM pg_config")):
+            pytest.skip("this PostgreSQL was built without TLS, as the wheel's is")
         for name, value in (
             ("ssl", "on"),
             ("ssl_cert_file", certificate.path.name),
@@ -66,6 +69,8 @@ def is_refused(url: str) -> bool:
 @pytest.fixture
 def secured_redis(certificate: Certificate) -> Iterator[str]:
     """The address, with its password, of a Redis on its port for TLS."""
+    if "site-packages" in str(program("redis-server")):
+        pytest.skip("the wheel's Redis was built without TLS")
     port = free_port()
     options = {"tls-port": str(port), "tls-auth-clients": "no"}
     options |= {"tls-cert-file": str(certificate.path), "tls-key-file": str(certificate.key)}

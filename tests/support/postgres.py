@@ -1,4 +1,4 @@
-"""A PostgreSQL that tests start on a free port, from the machine's binaries."""
+"""A PostgreSQL that tests start on a free port, from the machine's binaries or a wheel's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import psycopg
 
 from tests.support.elsewhere import Elsewhere
 from tests.support.server import PATIENCE, free_port
+from tests.support.wheels import program
 
 #: PostgreSQL refuses to run as root; Debian's package makes this user for it.
 USER = "postgres"
@@ -28,8 +29,8 @@ def binaries() -> Path | None:
     found = [path.parent for folder in folders for path in folder.glob("*/bin/initdb")]
     if found:
         return max(found, key=lambda path: float(path.parent.name))
-    on_path = shutil.which("initdb")
-    return Path(on_path).resolve().parent if on_path else None
+    initdb = program("initdb")
+    return initdb.resolve().parent if initdb else None
 
 
 class Postgres:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from tests.support.elsewhere import Elsewhere
 from tests.support.server import PATIENCE, free_port
+from tests.support.wheels import program
 
 
 class RedisServer:
@@ -49,8 +50,11 @@ class RedisServer:
         options = {"port": str(self.port), "bind": self.host, "save": "", "appendonly": "no"}
         options |= {"protected-mode": "no"} | self._options
         flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+        binary = program("redis-server")
+        if binary is None:
+            raise RuntimeError("Redis is not installed: apt-get install redis-server")
         self._process = subprocess.Popen(
-            [*self._place, "redis-server", *flags, "--dir", self._folder.name],
+            [*self._place, binary, *flags, "--dir", self._folder.name],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + PATIENCE
