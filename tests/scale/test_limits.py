@@ -59,3 +59,20 @@ def test_posts_are_counted_across_processes(
         # What another process has let through is known a moment later; ten refill in a minute.
         assert answers.count(201) < 20
         assert 429 in answers
+
+
+def test_posts_are_limited_with_redis_down_too(
+    database_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    env = {"CHAT_POSTS_PER_MINUTE": "5"}
+    with Cluster(tmp_path, database_url, redis_server.url, **env) as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
+        redis_server.kill()
+        body = {"directMessageId": dm, "content": "Again"}
+        answers = [
+            call(cluster.ports[number % 2], "POST", "/api/messages", ann.token, body).status
+            for number in range(40)
+        ]
+        # Each of the four workers lets five through, and what refills meanwhile.
+        assert set(answers) == {201, 429}
