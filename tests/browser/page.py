@@ -56,3 +56,21 @@ def below_end(page: Page) -> float:
 
 def leave_waiting(route: Route) -> None:
     """Handle a request as a proxy does that fills a buffer first."""
+
+
+def states(page: Page) -> list[str]:
+    """Return what the page has said about its connection since `remember_states`."""
+    found: list[str] = page.evaluate("window.states")
+    return found
+
+
+def remember_states(page: Page) -> None:
+    """Keep every word that the page says about its connection from here on."""
+    page.evaluate(
+        """() => {
+            const line = document.querySelector('[data-connection]');
+            window.states = [line.dataset.state];
+            new MutationObserver(() => states.push(line.dataset.state))
+                .observe(line, {attributeFilter: ['data-state']});
+        }"""
+    )

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.support.server import ROOT, Server
 
@@ -44,13 +44,14 @@ class Person:
     @cached_property
     def cookies(self) -> Any:
         """The state of a browser in which this person has signed in."""
+        return self.signed_in_anew()
+
+    def signed_in_anew(self) -> Any:
+        """The same with a session of its own, for a test that ends it."""
         context = self._browser.new_context(base_url=self._server.url)
         page = context.new_page()
         page.goto("/sign-in")
-        page.get_by_label("Name").fill(self.name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_selector("body[data-user-id]")
+        sign_in(page, self.name)
         state = context.storage_state()
         context.close()
         return state
@@ -96,6 +97,14 @@ class Person:
         (key, value), *_ = conversation.reference.items()
         page = self.call("GET", f"/api/messages?{key}={value}&limit=100")
         return [message["content"] for message in page]
+
+
+def sign_in(page: Page, name: str) -> None:
+    """Fill in the form, and wait for what comes after it."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("body[data-user-id]")
 
 
 class Conversation:

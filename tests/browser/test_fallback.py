@@ -1,63 +1,216 @@
-"""A proxy that swallows the stream, and one that answers 502."""
+"""Proxies that swallow the stream, answer 502, or put the chat below a path."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from secrets import token_hex
 
-from playwright.sync_api import BrowserContext, Page, Route, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import connection, expect_texts, leave_waiting, send
-from tests.browser.people import Person
+from tests.browser.page import connection, expect_texts, remember_states, send, states
+from tests.browser.people import Person, sign_in
+from tests.support.nginx import Nginx, documented_site
+from tests.support.server import Server
+from tests.support.stalling_proxy import StallingProxy
 
 SignedIn = Callable[..., BrowserContext]
 
+#: What somebody may have set for all sites of an nginx, and our header cannot undo. To a server
+#: that it talks HTTP/1.0 with, its default, it passes on nothing before a buffer is full.
+BUFFERED = "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;"
+COMPRESSED = f"proxy_http_version 1.1; gzip on; gzip_types text/event-stream; {BUFFERED}"
 
-def test_swallowed_stream_is_recognised_and_asked_around(
-    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+
+def buffering_site(port: int, ports: Sequence[int], how: str = BUFFERED) -> str:
+    """The documented site, spoilt."""
+    site = documented_site(port, ports)
+    assert site.count("proxy_http_version 1.1;") == 1
+    return site.replace("proxy_http_version 1.1;", how)
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[StallingProxy]:
+    with StallingProxy(server.port) as proxy:
+        yield proxy
+
+
+def asked_for(context: BrowserContext, what: str) -> list[str]:
+    """A list that fills with the addresses of requests that have ``what`` in them."""
+    found: list[str] = []
+
+    def heard(request: Request) -> None:
+        if what in request.url:
+            found.append(request.url)
+
+    context.on("request", heard)
+    return found
+
+
+@pytest.mark.parametrize("how", [BUFFERED, COMPRESSED], ids=["buffered", "compressed"])
+def test_stream_that_nginx_holds_back_is_asked_around_until_it_flows(
+    ada: Person, ben: Person, server: Server, signed_in: SignedIn, how: str, faults: None
+) -> None:
+    talk = ada.group("held back", ben)
+    with Nginx([server.port], partial(buffering_site, how=how)) as nginx:
+        context = signed_in(ben, base_url=nginx.url)
+        asked = asked_for(context, "after=")
+        page = context.new_page()
+        page.goto(talk.path)
+        connection(page, "polling")
+        expect(page.locator("[data-connection]")).to_contain_text("asking every 2 seconds")
+        remember_states(page)
+        ada.say(talk, "asked for")
+        expect_texts(page, ["asked for"])
+        send(page, "and answered")
+        expect_texts(page, ["asked for", "and answered"])
+
+        # More than nginx's buffers hold: it passes on a lump, and that is no stream.
+        lump = [f"{number} {token_hex(3500)}" for number in range(20)]
+        with page.expect_request("**/api/sse?**"):
+            for text in lump:
+                ada.say(talk, text)
+        ada.say(talk, "after the lump")
+        wanted = ["asked for", "and answered", *lump, "after the lump"]
+        expect_texts(page, wanted)
+        assert set(states(page)) == {"polling"}
+
+        nginx.reload(documented_site)
+        connection(page, "live")
+        before = len(asked)
+        assert before >= 3
+        for text in ("streamed", "again"):
+            ada.say(talk, text)
+            expect_texts(page, [*wanted, text])
+            wanted.append(text)
+        assert len(asked) == before
+
+
+def test_stream_that_a_proxy_buffers_is_asked_around(
+    ada: Person, ben: Person, proxy: StallingProxy, signed_in: SignedIn, faults: None
 ) -> None:
     talk, other = ada.group("swallowed", ben), ada.group("elsewhere", ben)
-    page = signed_in(ben).new_page()
-    page.route("**/api/sse?**", leave_waiting)
+    proxy.holding = True
+    page = signed_in(ben, base_url=proxy.url).new_page()
     page.goto(talk.path)
-    connection(page, "polling")
-    expect(page.locator("[data-connection]")).to_contain_text("asking every 2 seconds")
-    ada.say(talk, "asked for")
-    expect_texts(page, ["asked for"])
-    send(page, "and answered")
-    expect_texts(page, ["asked for", "and answered"])
     ada.say(other, "psst")
+    ada.say(talk, "asked for")
+    connection(page, "polling")
+    expect_texts(page, ["asked for"])
     item = page.locator(f".conversation-item[data-conversation-id={other.id}]")
-    expect(item.locator(".unread-count")).to_have_text("1", timeout=20_000)
+    expect(item.locator(".unread-count")).to_have_text("1")
 
-    page.unroute("**/api/sse?**")  # lets go of what was held
+    proxy.holding = False
+    proxy.cut()
     connection(page, "live")
     expect(page.locator("[data-connection]")).to_be_hidden()
     ada.say(talk, "streamed again")
-    expect_texts(page, ["asked for", "and answered", "streamed again"])
+    expect_texts(page, ["asked for", "streamed again"])
 
 
-def test_stream_comes_back_after_a_502(
-    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+def test_stream_comes_back_after_twenty_seconds_of_502(
+    ada: Person, ben: Person, server: Server, signed_in: SignedIn, faults: None
 ) -> None:
     talk = ada.group("bad gateway", ben)
+    with Nginx([server.port], documented_site) as nginx:
+        context = signed_in(ben, base_url=nginx.url)
+        page = context.new_page()
+        page.clock.install()
+        page.goto(talk.path)
+        connection(page, "live")
+        tries = asked_for(context, "/api/sse")
+        server.kill()
+        connection(page, "reconnecting")
+        for _ in range(20):
+            page.clock.run_for(1000)
+            page.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
+        assert len(tries) >= 2
+        server.start()
+        ada.say(talk, "during the 502")
+        while page.locator("[data-connection]").get_attribute("data-state") != "live":
+            page.clock.run_for(1000)
+            page.evaluate("() => fetch('/healthz')")
+        expect_texts(page, ["during the 502"])
+
+
+def test_below_a_path_of_another_site(
+    ada: Person, ben: Person, server: Server, signed_in: SignedIn
+) -> None:
+    talk = ada.group("below a path", ben)
+    with Nginx([server.port], partial(documented_site, path="/chat")) as nginx:
+        context = signed_in(ben, base_url=nginx.url, storage_state=None)
+        asked = asked_for(context, nginx.url)
+        page = context.new_page()
+        page.goto("/chat/")
+        sign_in(page, ben.name)
+        page.locator(f".conversation-item[data-conversation-id={talk.id}]").click()
+        connection(page, "live")
+        send(page, "from below")
+        ada.say(talk, "and back")
+        expect_texts(page, ["from below", "and back"])
+        assert ada.hear(talk) == ["from below", "and back"]
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert page.url == f"{nginx.url}/chat/sign-in"
+        outside = [url for url in asked if not url.startswith(f"{nginx.url}/chat/")]
+        assert outside == []
+
+
+def test_waits_between_tries_grow_and_stop_at_thirty_seconds(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("waits", ben)
     context = signed_in(ben)
-    page = live_tab(context, talk.path)
-    refused: list[str] = []
+    context.add_init_script("if (origin !== 'null') localStorage.setItem('chat-debug', '1')")
+    page = context.new_page()
+    page.clock.install()
+    page.goto(talk.path)
+    connection(page, "live")
 
     def bad_gateway(route: Route) -> None:
-        refused.append(route.request.url)
         route.fulfill(status=502, body="Bad Gateway")
 
-    context.route("**/api/**", bad_gateway)
-    page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
-    connection(page, "reconnecting")
-    ada.say(talk, "during the 502")
-    page.wait_for_event("response", lambda response: "/api/sse" in response.url)
-    context.unroute("**/api/**")
-    connection(page, "live")
-    expect_texts(page, ["during the 502"])
-    assert len([url for url in refused if "/api/sse" in url]) >= 2
+    context.route("**/api/sse?**", bad_gateway)
+    page.evaluate("() => { Math.random = () => 0.5; }")  # half of what may be waited at most
+
+    def wait_after(act: Callable[[], object]) -> int:
+        with page.expect_console_message(lambda line: "chat: reconnecting in" in line.text) as said:
+            act()
+        return int(said.value.text.split()[3])
+
+    def make_anew() -> None:
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+
+    waits = [wait_after(make_anew)]
+    while len(waits) < 8:
+        waits.append(wait_after(partial(page.clock.run_for, waits[-1])))
+    assert waits == [500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]
+
+    context.unroute("**/api/sse?**")
+    with page.expect_console_message(lambda line: "chat: connected" in line.text):
+        page.clock.run_for(15_000)
+    context.route("**/api/sse?**", bad_gateway)
+    assert wait_after(make_anew) == 500
+
+
+def test_waits_are_drawn_from_nothing_to_their_limit(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    page = live_tab(signed_in(ben), ada.group("jitter", ben).path)
+    drawn: list[float] = page.evaluate(
+        """async () => {
+            const main = document.querySelector('script[src$="main.js"]').src;
+            const {Backoff} = await import(new URL('realtime/backoff.js', main));
+            const backoff = new Backoff();
+            for (let tries = 0; tries < 5; tries++) backoff.next();
+            return Array.from({length: 1000}, () => backoff.next());
+        }"""
+    )
+    assert max(drawn) <= 30_000
+    # Of a thousand evenly drawn ones each tenth of the range has some: fails once in 10^45.
+    assert {int(wait // 3000) for wait in drawn} == set(range(10))
 
 
 def test_back_and_forward_find_a_live_page(ada: Person, ben: Person, signed_in: SignedIn) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,11 +16,16 @@ import httpx
 
 from tests.support.server import PATIENCE, ROOT, free_port
 
+#: Makes the text of a site of the port that it listens on and the ports behind it.
+Site = Callable[[int, Sequence[int]], str]
+
 _SITE = ROOT / "deploy" / "nginx-site.conf"
 _MAIN = """
 daemon off;
 worker_processes 1;
 pid {folder}/pid;
+# What a reload leaves behind, such as streams, is cut.
+worker_shutdown_timeout 1s;
 error_log stderr;
 events {{ worker_connections 1024; }}
 http {{
@@ -45,20 +51,41 @@ def site_for(port: int, ports: Sequence[int]) -> str:
     return re.sub(r"^ *ssl_certificate.*$", "", site, flags=re.MULTILINE)
 
 
-class Nginx:
-    """One nginx, started on entering."""
+def documented_site(port: int, ports: Sequence[int], path: str = "") -> str:
+    """Return the site of docs/SETUP.md, without TLS, in front of the first of ``ports``.
 
-    def __init__(self, ports: Sequence[int]) -> None:
+    ``path`` is what it is put below, such as ``/chat``.
+    """
+    page = (ROOT / "docs" / "SETUP.md").read_text("utf-8")
+    site = page.split("```nginx\n", 1)[1].split("```", 1)[0]
+    changes = {
+        "listen 443 ssl http2": f"listen 127.0.0.1:{port}",
+        "ssl_certificate     chat.pem;": "",
+        "ssl_certificate_key chat.key;": "",
+        "location /": f"location {path}/",
+        "http://127.0.0.1:8000": f"http://127.0.0.1:{ports[0]}" + "/" * bool(path),
+        'X-Forwarded-Prefix "";': f'X-Forwarded-Prefix "{path}";',
+    }
+    for shipped, ours in changes.items():
+        assert site.count(shipped) == 1, shipped
+        site = site.replace(shipped, ours)
+    return site
+
+
+class Nginx:
+    """One nginx, started on entering; ``site`` makes its site of its port and those behind it."""
+
+    def __init__(self, ports: Sequence[int], site: Site = site_for) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._ports = ports
+        self._site = site
         self._folder = tempfile.TemporaryDirectory(prefix="chat-nginx-")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         folder = Path(self._folder.name)
-        config = folder / "nginx.conf"
-        config.write_text(_MAIN.format(folder=folder, site=site_for(self.port, self._ports)))
+        config = self._configure(self._site)
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 ["nginx", "-p", folder, "-c", config], stdout=log, stderr=log
@@ -69,6 +96,18 @@ class Nginx:
                 raise RuntimeError(f"nginx did not start:\n{(folder / 'log').read_text()}")
             time.sleep(0.05)
         return self
+
+    def reload(self, site: Site) -> None:
+        """Go on with another site, without closing the port."""
+        assert self._process is not None
+        self._configure(site)
+        self._process.send_signal(signal.SIGHUP)
+
+    def _configure(self, site: Site) -> Path:
+        folder = Path(self._folder.name)
+        config = folder / "nginx.conf"
+        config.write_text(_MAIN.format(folder=folder, site=site(self.port, self._ports)))
+        return config
 
     def __exit__(
         self,
@@ -83,6 +122,6 @@ class Nginx:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=2).status_code < 500
         except httpx.HTTPError:
             return False

@@ -24,19 +24,38 @@ def observe(_event: str, **_fields: object) -> None:
     """Hear nothing."""
 
 
-def round_of_beats(hub: Hub) -> None:
-    heartbeat = Heartbeat(hub)
+def round_of_beats(heartbeat: Heartbeat) -> None:
     for share in range(INTERVAL):
         heartbeat.beat(share)
     settle()
 
 
-def test_each_stream_is_pinged_once_a_round() -> None:
+def test_the_first_ping_comes_with_the_second_beat() -> None:
     hub = Hub(per_owner=1, most=100, observe=observe)
+    heartbeat = Heartbeat(hub)
     clients = open_streams(hub, 30)
-    round_of_beats(hub)
+    heartbeat.beat(INTERVAL)
+    settle()
+    assert [client.body for client in clients] == [b""] * 30
+    heartbeat.beat(INTERVAL)
+    settle()
+    assert [client.body for client in clients] == [frames.PING] * 30
+    heartbeat.beat(INTERVAL)
+    settle()
     for client in clients:
         assert client.body == frames.PING
+        client.close()
+
+
+def test_each_stream_is_then_pinged_once_a_round() -> None:
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    heartbeat = Heartbeat(hub)
+    clients = open_streams(hub, 30)
+    heartbeat.beat(INTERVAL)
+    heartbeat.beat(INTERVAL)
+    round_of_beats(heartbeat)
+    for client in clients:
+        assert client.body == 2 * frames.PING
         client.close()
 
 
@@ -48,8 +67,8 @@ def test_a_stream_past_its_lifetime_is_told_to_reconnect() -> None:
     hub = Hub(per_owner=1, most=100, observe=observe)
     old, young = open_streams(hub, 2)
     old.subscriber.expires_at = time.monotonic() - 1
-    round_of_beats(hub)
-    assert [event.type for event in young.events()] == ["ping"]
+    round_of_beats(Heartbeat(hub))
+    assert {event.type for event in young.events()} == {"ping"}
     assert old.events()[-1].type == "reconnect"
     assert old.events()[-1].json == {"reason": "lifetime"}
     assert not old.is_served

@@ -6,12 +6,15 @@ import { Watchdog } from './watchdog.js';
 const SIGNALS = ['typing'];
 const EVENTS = ['message', 'message:updated', 'message:deleted', 'read', 'user:updated', 'member:joined',
   'member:left', 'conversation:joined', 'conversation:left', 'conversation:updated', ...SIGNALS];
-const SWALLOWED = 6000; // `ready` comes at once, unless a proxy is filling a buffer with it
+const SWALLOWED = 6000; // `ready` comes at once, a ping within 2 s, unless a proxy is filling a buffer with them
+const LUMP = 500; // what follows sooner may have waited in the same buffer
 
 /** One EventSource after another, each starting where the last one ended. */
 export class Stream {
   #source;
   #timer;
+  #late; // something of this source is overdue
+  #readyAt; // until something followed it by itself
   #turn = 0;
   #backoff = new Backoff();
   #watchdog = new Watchdog((why) => this.open(this.cursor, why));
@@ -31,7 +34,7 @@ export class Stream {
     this.cursor = cursor;
     debug('connecting', why, cursor);
     this.#watchdog.start();
-    this.#timer = setTimeout(() => this.#swallowed(), SWALLOWED);
+    this.#expect();
     const source = new EventSource(`${base}/api/sse?cursor=${encodeURIComponent(cursor)}`);
     this.#source = source;
     source.onerror = () => this.#lost(source.readyState === EventSource.CLOSED);
@@ -56,6 +59,7 @@ export class Stream {
     this.#source.addEventListener(type, (event) => {
       this.#watchdog.heard();
       handle(event, JSON.parse(event.data || '{}'));
+      this.#judge();
     });
   }
 
@@ -69,11 +73,28 @@ export class Stream {
 
   #ready({ cursor }) {
     debug('connected', cursor);
-    clearTimeout(this.#timer);
-    this.#backoff.reset();
-    this.held = false;
     this.#advance(cursor, { type: 'ready' });
-    this.report('live');
+    if (this.#late) return;
+    this.#readyAt = performance.now();
+    this.#expect();
+    this.#backoff.reset();
+    if (!this.held) this.report('live');
+  }
+
+  /**
+   * Whether events still pass one by one. A proxy may have let `ready` through because it filled a buffer, and
+   * hold back what follows: the first ping tells. Once something was late, only another try can tell.
+   */
+  #judge() {
+    if (this.#late) {
+      this.#late = false;
+      this.#again(this.#backoff.next());
+    } else if (performance.now() - this.#readyAt > LUMP) {
+      clearTimeout(this.#timer);
+      this.#readyAt = undefined;
+      this.held = false;
+      this.report('live');
+    }
   }
 
   #advance(id, data) {
@@ -82,14 +103,22 @@ export class Stream {
     this.received({ data, id, prev });
   }
 
+  #expect() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#swallowed(), SWALLOWED);
+  }
+
   #swallowed() {
-    this.held = true;
+    this.held = this.#late = true;
+    this.#readyAt = undefined;
     this.report('polling');
   }
 
   #end() {
     clearTimeout(this.#timer);
     this.#source?.close();
+    this.#late = false;
+    this.#readyAt = undefined;
     this.#turn += 1;
   }
 
@@ -107,6 +136,10 @@ export class Stream {
       if (problem.status === 401) return void this.#signedOut();
       wait = Math.max(wait, problem.retryAfter ?? 0);
     }
+    this.#again(wait);
+  }
+
+  #again(wait) {
     debug('reconnecting', `in ${Math.round(wait)} ms`);
     this.#timer = setTimeout(() => this.open(this.cursor, 'again'), wait);
   }
