@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-from playwright.sync_api import BrowserContext
+import pytest
+from playwright.sync_api import BrowserContext, Error, Page
 
-from tests.browser.conftest import live_tab
-from tests.browser.page import connection, expect_texts
-from tests.browser.people import Person
+from tests.browser.conftest import PLAIN_HOST, live_tab
+from tests.browser.page import connection, expect_texts, send
+from tests.browser.people import Conversation, Person
+from tests.browser.renderer import pid_of, stopped
+from tests.support.server import Server
 
 SignedIn = Callable[..., BrowserContext]
+
+HANG = "setTimeout(() => { const end = Date.now() + 4000; while (Date.now() < end); }, 0)"
 
 
 def test_another_tab_leads_when_the_leader_closes(
@@ -29,24 +38,105 @@ def test_another_tab_leads_when_the_leader_closes(
         expect_texts(page, ["first", *[f"then {number}" for number in range(5)]])
 
 
-def test_another_tab_leads_when_the_leader_freezes(
+def crash_as_a_page(page: Page) -> None:
+    with page.expect_event("crash"), suppress(Error):
+        page.goto("chrome://crash")
+
+
+def crash_as_a_process(page: Page) -> None:
+    with page.expect_event("crash"):
+        os.kill(pid_of(page), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("crash", [crash_as_a_page, crash_as_a_process])
+def test_another_tab_leads_when_the_leader_crashes(
+    ada: Person, ben: Person, signed_in: SignedIn, crash: Callable[[Page], None]
+) -> None:
+    talk = ada.group("leader crashes", ben)
+    context = signed_in(ben)
+    leader, *followers = [live_tab(context, talk.path) for _ in range(3)]
+    ada.say(talk, "before")
+    for page in followers:
+        expect_texts(page, ["before"])
+    wanted = ["before"]
+    with context.expect_event("request", lambda asked: "/api/sse" in asked.url, timeout=2000):
+        crash(leader)
+        for number in range(5):
+            ada.say(talk, f"then {number}")
+            wanted.append(f"then {number}")
+    for page in followers:
+        expect_texts(page, wanted)
+    send(followers[1], "still able to post")
+    expect_texts(followers[0], [*wanted, "still able to post"])
+    until_streams(ada, talk, 1)
+
+
+def test_another_tab_leads_within_two_seconds_when_the_leader_freezes(
     ada: Person, ben: Person, signed_in: SignedIn
 ) -> None:
     talk = ada.group("leader freezes", ben)
     context = signed_in(ben)
+    context.clock.install()
     leader, follower = live_tab(context, talk.path), live_tab(context, talk.path)
-    freezer = context.new_cdp_session(leader)
-    freezer.send("Page.setWebLifecycleState", {"state": "frozen"})
-    for number in range(5):
-        ada.say(talk, f"frozen {number}")
-    wanted = [f"frozen {number}" for number in range(5)]
-    expect_texts(follower, wanted)
-    freezer.send("Page.setWebLifecycleState", {"state": "active"})
-    expect_texts(leader, wanted)
+    with frozen(leader):
+        # By the tab's own clock, so that a busy machine makes no difference.
+        with follower.expect_request("**/api/sse?**"):
+            context.clock.run_for(2000)
+        expect_follower_leads(ada, talk, follower)
+    expect_leader_back(ada, talk, leader, follower)
+
+
+def test_another_tab_leads_when_the_leader_is_stopped(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("leader stops", ben)
+    context = signed_in(ben)
+    leader, follower = live_tab(context, talk.path), live_tab(context, talk.path)
+    leaders_process = pid_of(leader)
+    assert leaders_process != pid_of(follower)
+    with follower.expect_request("**/api/sse?**"), stopped(leaders_process):
+        expect_follower_leads(ada, talk, follower)
+    expect_leader_back(ada, talk, leader, follower)
+
+
+FROZEN = [f"frozen {number}" for number in range(5)]
+
+
+def expect_follower_leads(ada: Person, talk: Conversation, follower: Page) -> None:
+    for text in FROZEN:
+        ada.say(talk, text)
+    expect_texts(follower, FROZEN)
+
+
+def expect_leader_back(ada: Person, talk: Conversation, leader: Page, follower: Page) -> None:
+    expect_texts(leader, FROZEN)
     connection(leader, "live")
     ada.say(talk, "thawed")
-    expect_texts(leader, [*wanted, "thawed"])
-    expect_texts(follower, [*wanted, "thawed"])
+    expect_texts(leader, [*FROZEN, "thawed"])
+    expect_texts(follower, [*FROZEN, "thawed"])
+    until_streams(ada, talk, 1)
+
+
+@contextmanager
+def frozen(page: Page) -> Iterator[None]:
+    """Freeze a tab as the browser does to save energy."""
+    freezer = page.context.new_cdp_session(page)
+    freezer.send("Page.setWebLifecycleState", {"state": "frozen"})
+    yield
+    freezer.send("Page.setWebLifecycleState", {"state": "active"})
+
+
+def until_streams(admin: Person, talk: Conversation, count: int) -> None:
+    """Wait until so many streams carry the conversation."""
+
+    def streams() -> int:
+        return int(admin.call("GET", "/api/sse/stats")["groupSubscriptions"].get(talk.id, 0))
+
+    deadline = time.monotonic() + 15
+    while streams() != count:
+        assert time.monotonic() < deadline, f"{streams()} streams"
+        # A stream that was closed is noticed by writing to it, and typing is written to all.
+        admin.call("POST", f"/api/conversations/{talk.id}/typing")
 
 
 def test_leader_whose_script_hangs_is_replaced(
@@ -55,18 +145,19 @@ def test_leader_whose_script_hangs_is_replaced(
     talk = ada.group("leader hangs", ben)
     context = signed_in(ben)
     leader, follower = live_tab(context, talk.path), live_tab(context, talk.path)
-    leader.evaluate(
-        "setTimeout(() => { const end = Date.now() + 6000; while (Date.now() < end); }, 0)"
-    )
+    leader.evaluate(HANG)
     ada.say(talk, "while it hangs")
     with follower.expect_request("**/api/sse?**"):
         expect_texts(follower, ["while it hangs"])
     expect_texts(leader, ["while it hangs"])
 
 
-def test_ten_tabs_are_live_and_can_post(ada: Person, ben: Person, signed_in: SignedIn) -> None:
+@pytest.mark.parametrize("place", ["localhost", "plain"])
+def test_ten_tabs_are_live_on_one_stream_and_can_post(
+    ada: Person, ben: Person, server: Server, signed_in: SignedIn, place: str
+) -> None:
     talk = ada.group("ten tabs", ben)
-    context = signed_in(ben)
+    context = in_plain_http(signed_in, ben, server) if place == "plain" else signed_in(ben)
     tabs = [live_tab(context, talk.path) for _ in range(10)]
     wanted = []
     for number, tab in enumerate(tabs):
@@ -76,6 +167,44 @@ def test_ten_tabs_are_live_and_can_post(ada: Person, ben: Person, signed_in: Sig
         expect_texts(tabs[0], wanted)
     for tab in tabs:
         expect_texts(tab, wanted)
+    until_streams(ada, talk, 1)
+
+
+def in_plain_http(signed_in: SignedIn, person: Person, server: Server) -> BrowserContext:
+    """A browser that came by plain HTTP from another machine: it has no Web Locks."""
+    cookies = [{**cookie, "domain": PLAIN_HOST} for cookie in person.cookies["cookies"]]
+    state = {"cookies": cookies, "origins": []}
+    url = f"http://{PLAIN_HOST}:{server.port}"
+    return signed_in(person, base_url=url, storage_state=state)
+
+
+@pytest.mark.parametrize("end", ["closes", "crashes", "leaves", "hangs"])
+def test_without_locks_another_tab_leads_when_the_leader_goes(
+    ada: Person, ben: Person, server: Server, signed_in: SignedIn, end: str
+) -> None:
+    talk = ada.group("leader goes", ben)
+    context = in_plain_http(signed_in, ben, server)
+    leader, *followers = [live_tab(context, talk.path) for _ in range(3)]
+    assert leader.evaluate("!isSecureContext && !navigator.locks")
+    until_streams(ada, talk, 1)
+    with context.expect_event("request", lambda asked: "/api/sse" in asked.url):
+        if end == "closes":
+            leader.close()
+        elif end == "crashes":
+            crash_as_a_process(leader)
+        elif end == "leaves":
+            leader.goto("about:blank")
+        else:
+            leader.evaluate(HANG)
+        ada.say(talk, "meanwhile")
+    for page in followers:
+        expect_texts(page, ["meanwhile"])
+    if end == "hangs":
+        expect_texts(leader, ["meanwhile"])
+    until_streams(ada, talk, 1)
+    ada.say(talk, "afterwards")
+    for page in followers:
+        expect_texts(page, ["meanwhile", "afterwards"])
 
 
 def test_two_people_in_one_browser_share_nothing(

@@ -1,4 +1,5 @@
 import { base } from '../helpers/server.js';
+import { elect } from './election.js';
 import { Stream } from './stream.js';
 
 const PATIENCE = 900; // a leader that says nothing for this long is replaced: within 2 s in all
@@ -6,7 +7,7 @@ const REMEMBERED = 256;
 
 /**
  * One stream for all tabs of one person in one browser. HTTP/1.1 has six connections a host, and a stream
- * takes one for good. The tab that holds the lock leads: it streams and passes everything on. Each tab keeps
+ * takes one for good. The tab that is elected leads: it streams and passes everything on. Each tab keeps
  * its own cursor; every event says which position came before it, so a tab knows when it has missed one and
  * asks. A leader that cannot answer from memory streams again from where the asking tab stands.
  */
@@ -28,10 +29,10 @@ export class SharedStream {
   }
 
   start() {
-    if (!navigator.locks) return void this.#alone();
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.#heard(data);
-    this.#queue();
+    this.election = elect(this.name, { lead: () => this.#lead(), resign: () => this.#resign() });
+    this.election.stand();
     this.#ask();
     this.timer = setInterval(() => this.#probe(), PATIENCE);
     document.addEventListener('visibilitychange', this.#probe);
@@ -39,53 +40,22 @@ export class SharedStream {
 
   /** Let go of everything, so that another tab leads at once and this page may rest in the back/forward cache. */
   stop() {
-    this.waiting?.abort();
-    this.#resign();
+    this.election?.leave();
     clearInterval(this.timer);
     document.removeEventListener('visibilitychange', this.#probe);
-    document.removeEventListener('visibilitychange', this.#look);
     this.channel?.close();
-    this.channel = undefined;
-  }
-
-  /** Plain HTTP beyond localhost has no locks: each tab that is in sight streams for itself. */
-  #alone() {
-    document.addEventListener('visibilitychange', this.#look);
-    this.#look();
-  }
-
-  #look = () => {
-    if (document.hidden) this.#resign();
-    else if (!this.stream) this.#lead();
-  };
-
-  /** Wait in line for the lock; `steal` takes it from a leader that has stopped answering. */
-  async #queue(steal = false) {
-    this.waiting?.abort();
-    const waiting = new AbortController();
-    this.waiting = waiting;
-    const options = steal ? { steal } : { signal: waiting.signal };
-    try {
-      await navigator.locks.request(this.name, options, () => this.#lead());
-    } catch (error) {
-      if (error.name !== 'AbortError') return void this.#alone(); // locks are forbidden here
-    }
-    if (this.waiting !== waiting || waiting.signal.aborted) return;
-    this.#resign(); // somebody stole it while this tab was frozen
-    this.#queue();
+    this.election = this.channel = undefined;
   }
 
   #lead() {
     this.stream = new Stream((event) => this.#pass(event), (state) => this.#declare(state));
     this.#open(this.cursor);
     this.#tell({ kind: 'leader' });
-    return new Promise((resolve) => { this.release = resolve; });
   }
 
   #resign() {
     this.stream?.close();
     this.stream = undefined;
-    this.release?.();
   }
 
   #open(cursor) {
@@ -145,17 +115,20 @@ export class SharedStream {
     this.#tell({ kind: 'ask', from: this.tab, cursor: this.cursor });
   }
 
-  /** Only a visible tab is in a hurry: timers of hidden ones are slowed until they would misjudge. */
+  /**
+   * Only a visible tab is in a hurry: timers of hidden ones are slowed. They learn of a leader that died from
+   * its lock; where there are no locks they have to ask, too.
+   */
   #probe = () => {
-    if (this.stream || document.hidden) return void (this.#unanswered = 0);
-    if (this.#unanswered > 0) return void this.#steal();
+    if (this.stream || (document.hidden && navigator.locks)) return void (this.#unanswered = 0);
+    if (this.#unanswered > 0) return void this.#replace();
     this.#unanswered += 1;
     this.#ask();
   };
 
-  #steal() {
+  #replace() {
     this.#unanswered = 0;
-    this.#queue(true);
+    this.election.take();
   }
 }
 
