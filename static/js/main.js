@@ -21,6 +21,12 @@ for (const field of document.querySelectorAll('input[type=search]')) {
   field.addEventListener('focus', fetchSearch, { once: true });
 }
 
+document.querySelector('[data-sign-out]')?.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const form = event.target;
+  import('./behaviours/sign_out.js').then(({ signOut }) => signOut(form), () => form.submit());
+});
+
 let open = null;
 const isRead = (id) => Boolean(open?.reading(id));
 const list = nav && new ConversationList(nav, isRead, () => showTitle(list.unread()));

@@ -1,4 +1,5 @@
 import { call } from '../helpers/server.js';
+import { ask } from './asking.js';
 
 /** Edit a message where it stands. */
 export async function edit(row) {
@@ -42,26 +43,11 @@ function wire(form, row, close) {
 
 /** Delete a message, once that was asked and answered. */
 export function remove(row) {
-  const dialog = document.createElement('dialog');
-  dialog.className = 'confirm';
-  dialog.setAttribute('aria-label', 'Delete this message?');
-  dialog.innerHTML = `<form method="dialog"><p>Delete this message for everybody?</p>
-    <p class="buttons"><button class="button danger" value="delete">Delete</button>
-    <button class="button" value="" autofocus>Keep</button></p>
-    <p class="error" role="alert" hidden></p></form>`;
-  dialog.addEventListener('close', async () => {
-    if (dialog.returnValue !== 'delete') return dialog.remove();
-    try {
-      await call('DELETE', `/api/messages/${row.dataset.messageId}`);
-      dialog.remove();
-    } catch (problem) {
-      dialog.returnValue = '';
-      const alert = dialog.querySelector('[role=alert]');
-      alert.hidden = false;
-      alert.textContent = `Not deleted: ${problem.message}`;
-      dialog.showModal();
-    }
+  ask({
+    question: 'Delete this message for everybody?',
+    yes: 'Delete',
+    no: 'Keep',
+    failed: 'Not deleted',
+    act: () => call('DELETE', `/api/messages/${row.dataset.messageId}`),
   });
-  document.body.append(dialog);
-  dialog.showModal();
 }

@@ -26,11 +26,15 @@ export function keep(key, value) {
 }
 
 /** Everything kept under names that start so, in the order of the names. */
-export function recallAll(prefix) {
+export const recallAll = (prefix) => names(prefix).sort().map(recall).filter(Boolean);
+
+/** Forget all of it. */
+export const forgetAll = (prefix) => names(prefix).forEach((key) => keep(key, null));
+
+function names(prefix) {
   let keys = [];
   try {
     keys = Object.keys(localStorage);
   } catch { /* forbidden */ }
-  const wanted = [...keys, ...memory.keys()].filter((key) => key.startsWith(prefix));
-  return wanted.sort().map(recall).filter(Boolean);
+  return [...keys, ...memory.keys()].filter((key) => key.startsWith(prefix));
 }

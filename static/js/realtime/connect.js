@@ -1,8 +1,7 @@
-import { me } from '../helpers/server.js';
+import { base, me } from '../helpers/server.js';
 import { Backoff } from './backoff.js';
 import { SharedStream } from './leader.js';
-
-const WHO = 'chat:user';
+import { claim, isMine } from './owner.js';
 
 /** Join the page to the stream: events into the feed, the connection's state into the line. */
 export function connect({ feed, list, open, say }) {
@@ -29,8 +28,13 @@ export function connect({ feed, list, open, say }) {
   feed.on('reset', () => feed.hold(() => persistently(() => Promise.all([list?.reload(), open?.afresh()]))));
   stream.start();
   window.addEventListener('pagehide', () => stream.stop());
-  window.addEventListener('pageshow', ({ persisted }) => persisted && stream.start());
-  stopWhenSomebodyElseSignsIn(() => { stream.stop(); report('signed-out'); });
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) isMine() ? stream.start() : location.reload(); // nothing to read for whoever comes next
+  });
+  claim({
+    signedOutHere: () => location.replace(`${base}/sign-in`),
+    somebodyElse: () => { stream.stop(); report('signed-out'); },
+  });
 }
 
 async function persistently(work) {
@@ -43,12 +47,4 @@ async function persistently(work) {
       await new Promise((resolve) => { setTimeout(resolve, backoff.next()); });
     }
   }
-}
-
-/** The cookie is the browser's, the page is one person's: it must not go on with another's stream. */
-function stopWhenSomebodyElseSignsIn(stop) {
-  try {
-    localStorage.setItem(WHO, me);
-  } catch { /* forbidden: the server still checks each request */ }
-  window.addEventListener('storage', ({ key, newValue }) => key === WHO && newValue !== me && stop());
 }
