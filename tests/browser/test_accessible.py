@@ -52,7 +52,8 @@ def conversation(ada: Person, ben: Person) -> Conversation:
 
 
 def expect_nothing_found(page: Page) -> None:
-    found = Axe().run(page)
+    # Preloading makes style elements of its own, which our policy forbids and the console tells.
+    found = Axe().run(page, options={"preload": False})
     assert found.violations_count == 0, found.generate_report()
 
 

@@ -21,7 +21,6 @@ export class Scrolling {
     this.timeline = timeline;
     this.seen = seen;
     this.pages = new Pages(timeline, conversation, (change) => this.keepPlace(this.topRow(), change));
-    this.#openAtUnread(section);
     this.#wire();
     this.#scrolled();
   }
@@ -67,11 +66,6 @@ export class Scrolling {
   topRow() {
     const { top } = this.scroller.getBoundingClientRect();
     return this.timeline.rows().find((row) => row.getBoundingClientRect().bottom > top);
-  }
-
-  #openAtUnread(section) {
-    const unread = section.querySelector('[data-unread]');
-    if (unread && !location.hash) unread.scrollIntoView();
   }
 
   #wire() {
