@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks import load, poll, raw_inserts
+from benchmarks import load, poll, raw_inserts, slow
 from benchmarks.ours import ours
 from benchmarks.peers import server as peers
 from benchmarks.row import Contestant, Line, Row, served
@@ -166,6 +166,7 @@ ROWS = (
     ),
     _page_row("pages-1k", 1000),
     _page_row("pages-1m", 1_000_000),
+    slow.ROW,
     Row(
         "poll",
         {"flask": served(ours, _poll), "ours": served(ours, _pushed)},

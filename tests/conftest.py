@@ -6,7 +6,7 @@ greenlets of its own, would not. What needs the patches is tested against a real
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from tests.support.databases import Databases, PostgresDatabases, SqliteDatabase
 from tests.support.postgres import Postgres
 from tests.support.server import Server
 from tests.support.settings import settings_for
-from tests.support.suites import Suites
-from tests.support.team import Team
+from tests.support.suites import Suites, sendable
+from tests.support.team import Person, Team
 
 ENGINES = ("sqlite", "postgresql")
 UNIT = Path(__file__).parent / "unit"
@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Suites(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    return sendable((yield))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -140,6 +145,21 @@ def _push_request_context() -> None:
 def team(app: Flask) -> Team:
     """People and conversations, made by the domain's verbs."""
     return Team(app)
+
+
+@pytest.fixture
+def ann(team: Team) -> Person:
+    return team.person("ann")
+
+
+@pytest.fixture
+def bob(team: Team) -> Person:
+    return team.person("bob")
+
+
+@pytest.fixture
+def dm(team: Team, ann: Person, bob: Person) -> str:
+    return team.dm(ann, bob)
 
 
 @pytest.fixture

@@ -56,18 +56,3 @@ def http(server: Server) -> Iterator[Http]:
     """Calls of the server, as anybody."""
     with Http(server.url) as http:
         yield http
-
-
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)

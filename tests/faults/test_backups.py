@@ -44,6 +44,9 @@ def test_thirty_backups_under_load_are_whole(arena: Arena, tmp_path: Path) -> No
         # In a thread: the senders go on meanwhile.
         gevent.get_hub().threadpool.apply(backup.write_backup, (arena.database, target))
         assert missing(target, before) == 0, number
+        restored = tmp_path / f"restored-{number}.db"
+        backup.restore_backup(target, restored)
+        assert missing(restored, before) == 0, number
     assert arena.verdict().is_clean
 
 

@@ -67,13 +67,14 @@ def test_a_replay_that_was_cut_is_never_applied_in_part(
         assert (list(listener.shown), listener.faults) == ([sent], []), cut
 
 
+@pytest.mark.parametrize("step", STEPS)
 def test_a_live_event_cut_anywhere_comes_again_whole(
-    arena: Arena, proxy: CuttingProxy, ann: Person, dm: str
+    arena: Arena, proxy: CuttingProxy, ann: Person, dm: str, step: int
 ) -> None:
     sender = arena.sender(ann, dm)
     listener = Listener(proxy.port, ann, dm).start()
     sent: list[str] = []
-    for cut in range(1, 400, 21):
+    for cut in range(1, 400, step):
         until(lambda: listener.is_live, "a live stream")
         cuts = proxy.cuts
         proxy.left = cut

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import gevent
 import pytest
 
 from tests.faults.conftest import Arena
@@ -68,6 +70,25 @@ def test_forty_killed_workers(own_arena: Arena) -> None:
     assert verdict.is_clean
 
 
+def test_a_worker_killed_again_and_again(own_arena: Arena) -> None:
+    """Every 0.3 to 0.9 s, whether or not the one before has come to serve."""
+    dice = random.Random(3)
+    own_arena.storm(people=10, senders=4)
+    own_arena.until_acknowledged(50)
+    began = own_arena.acknowledged()
+    for _ in range(60):
+        gevent.sleep(dice.uniform(0.3, 0.9))
+        if worker := own_arena.worker:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+    meanwhile = own_arena.acknowledged() - began
+    own_arena.until_acknowledged(50)
+    verdict = own_arena.verdict()
+    say("worker killed every 0.3 to 0.9 s, 60 times", verdict, acknowledged_meanwhile=meanwhile)
+    assert meanwhile > 0
+    assert verdict.is_clean
+
+
 def test_ten_power_cuts(own_arena: Arena) -> None:
     def cut() -> float:
         def all_at_once() -> None:
@@ -103,6 +124,8 @@ def test_ten_reloads(own_arena: Arena) -> None:
     )
     assert verdict.is_clean
     assert failed == 0
+    assert longest < 5
+    assert max(leaving) < 10
 
 
 def test_a_herd_of_ten_thousand_comes_back(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from chatapp.api import streams
 from chatapp.domain.log import Head
+from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
-from tests.support.race import CHANNEL, Faults, shows, total
+from tests.support.race import CHANNEL, Faults, ListLog, shows, total
 
 QUICK = range(400)
 
@@ -62,6 +63,19 @@ def test_subscribing_before_the_replay_matters(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(streams, "attach", lambda *call: late.append(call))
     monkeypatch.setattr(streams, "opening", attached_after)
+    assert shows("lost")
+
+
+def test_asking_who_hears_after_the_rows_were_read_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    after = ListLog.after
+
+    def asked_before(
+        log: ListLog, hears: Callable[[str], bool], position: int, limit: int
+    ) -> list[Entry]:
+        heard = hears(CHANNEL)
+        return after(log, lambda _: heard, position, limit)
+
+    monkeypatch.setattr(ListLog, "after", asked_before)
     assert shows("lost")
 
 

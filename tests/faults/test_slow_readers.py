@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Arena, open_arena
+from tests.support.databases import SqliteDatabases
 from tests.support.listener import Listener
+from tests.support.oracle import judge
 from tests.support.sabotage import sabotage
 from tests.support.wait import until
 
@@ -54,6 +56,88 @@ def test_the_bound_matters(data_dir: Path, tmp_path: Path) -> None:
         # It was all kept: nothing was ever dropped.
         assert arena.metric(OVERFLOWS) == 0
         assert stopped.connections == 1
+
+
+#: Nobody is dropped for not reading, however long a busy machine takes to fill all buffers.
+PATIENT = "import chatapp.realtime.wire as wire; wire.PEER_TIMEOUT = 600_000"
+#: Clients that stop reading, each in a conversation of its own, so that none shares what waits.
+MANY = 50
+#: Long messages for each: more than twice what may wait, all together.
+FLOOD = 40
+
+
+def flooded(arena: Arena, *, reading: bool) -> int:
+    """Write to many, far more than may wait; return the bytes that the worker has grown by."""
+    ann = arena.person()
+    readers = [arena.person() for _ in range(MANY)]
+    dms = [arena.team.dm(ann, reader) for reader in readers]
+    for reader, dm in zip(readers, dms, strict=True):
+        listener = arena.listen(reader, dm, receive_buffer=4096)
+        if not reading:
+            listener.pause()
+        arena.sender(ann, dm, length=7000)
+    before = pss(arena.worker)
+    for sender in arena.senders:
+        for _ in range(FLOOD):
+            sender.send()
+    return pss(arena.worker) - before
+
+
+def kept_for_each(folder: Path, databases: SqliteDatabases, code: str) -> float:
+    """Return the bytes that wait for one of many clients that have stopped reading.
+
+    Those are what the process has grown by, compared with one whose clients read all of the same,
+    and what the kernel holds in its sockets.
+    """
+    grown, kernel = [], 0
+    for reading in (True, False):
+        data_dir = folder / f"{reading}" / "data"
+        data_dir.mkdir(parents=True)
+        databases.make(data_dir)
+        taken_away = sabotage(folder / "sabotage", "chatapp.realtime.subscriber", code)
+        with open_arena(data_dir, **taken_away) as arena:
+            grown.append(flooded(arena, reading=reading))
+            kernel = unsent(arena.port)
+            for listener in arena.listeners:
+                listener.resume()
+            for sender, listener in zip(arena.senders, arena.listeners, strict=True):
+                last = list(sender.acknowledged.values())[-1]
+                until(lambda: last in listener.shown, "its last message")  # noqa: B023
+            verdict = judge(arena.database, arena.senders, arena.listeners)
+            assert verdict.is_clean, verdict
+    # Enough was sent: the kernel's buffers were as full as they get.
+    assert kernel > MANY * 64 * 1024
+    print(
+        f"\nfor each of {MANY} clients that stopped reading: {kernel / MANY / 1024:.0f} KB in the "
+        f"kernel, {(grown[1] - grown[0]) / MANY / 1024:.0f} KB in the process ({grown})"
+    )
+    return (grown[1] - grown[0] + kernel) / MANY
+
+
+def pss(process: int) -> int:
+    """Return the bytes of memory that are this process's own, and its part of what it shares."""
+    text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    return (
+        next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024
+    )
+
+
+def unsent(port: int) -> int:
+    """Return the bytes that wait in the kernel, in all connections of a server."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[4].partition(":")[0], 16) for row in rows if row[1].endswith(f":{port:04X}"))
+
+
+@pytest.mark.long
+def test_what_is_kept_for_clients_that_stop_reading_is_bounded(
+    sqlite: SqliteDatabases, tmp_path: Path
+) -> None:
+    assert kept_for_each(tmp_path, sqlite, PATIENT) < 256 * 1024
+
+
+@pytest.mark.long
+def test_the_bound_matters_to_memory(sqlite: SqliteDatabases, tmp_path: Path) -> None:
+    assert kept_for_each(tmp_path, sqlite, f"QUEUE_BYTES = 10**9; {PATIENT}") > 256 * 1024
 
 
 @pytest.mark.long

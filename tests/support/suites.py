@@ -5,6 +5,8 @@ Files keep the order in which they were collected, so that what waits long begin
 
 from __future__ import annotations
 
+from typing import Any
+
 from xdist.scheduler import LoadScopeScheduling
 
 
@@ -15,3 +17,16 @@ class Suites(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
         path = nodeid.partition("::")[0]
         # One Chromium at a time: two would wait for each other's processor.
         return "tests/browser" if path.startswith("tests/browser/") else path
+
+
+def sendable(report: Any) -> Any:
+    """Spell out half characters, in which hostile texts are rich: xdist cannot send them."""
+    match report:
+        case str():
+            return report.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {key: sendable(value) for key, value in report.items()}
+        case list() | tuple():
+            return [sendable(value) for value in report]
+        case _:
+            return report

@@ -11,21 +11,6 @@ from tests.support.stream import listen, types
 from tests.support.team import Person, Team
 
 
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
 def listed(person: Person) -> list[dict[str, Any]]:
     answer = person.get("/api/conversations")
     assert answer.status_code == 200

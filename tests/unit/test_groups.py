@@ -11,16 +11,6 @@ from tests.support.team import Person, Team
 
 
 @pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
 def eve(team: Team) -> Person:
     return team.person("eve")
 

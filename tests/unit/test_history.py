@@ -13,11 +13,6 @@ LINK = re.compile(r'<([^>]+)>; rel="(prev|next)"')
 
 
 @pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
 def dm(team: Team, ann: Person) -> str:
     return team.dm(ann, team.person("bob"))
 

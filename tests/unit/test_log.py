@@ -15,16 +15,6 @@ from tests.support.team import Person, Team
 
 
 @pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
 def context(app: Flask) -> Iterator[None]:
     with app.app_context():
         yield

@@ -17,16 +17,6 @@ def ann(team: Team) -> Person:
     return team.person("ann", display_name="Ann Other")
 
 
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
 def test_a_posted_message_is_listed_to_everybody_in_the_conversation(
     ann: Person, bob: Person, dm: str
 ) -> None:

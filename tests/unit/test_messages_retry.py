@@ -10,21 +10,6 @@ from tests.support.team import Person, Team
 
 
 @pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
-@pytest.fixture
 def send(dm: str) -> dict[str, str]:
     return {"directMessageId": dm, "content": "Hi", "clientId": "one"}
 

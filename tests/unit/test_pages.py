@@ -17,11 +17,6 @@ def ann(team: Team) -> Person:
     return team.person("ann", admin=True)
 
 
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
 def test_the_front_page_leads_to_the_sign_in_or_to_the_conversations(
     client: FlaskClient, ann: Person
 ) -> None:

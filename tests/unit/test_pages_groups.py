@@ -15,11 +15,6 @@ def ann(team: Team) -> Person:
     return team.person("ann", admin=True)
 
 
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
 def test_a_direct_message_is_started_from_the_list_of_people(ann: Person, bob: Person) -> None:
     browser = ann.browser()
     assert f'value="{bob.id}"' in browser.get("/direct-messages/new?people=bo").text

@@ -16,21 +16,6 @@ from tests.support.stream import contents, is_an_uncached_problem, listen, types
 from tests.support.team import Person, Team
 
 
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
 def test_a_stream_begins_with_ready_and_is_never_cached(bob: Person, dm: str) -> None:
     with listen(bob) as stream:
         headers = stream.response.headers

@@ -16,21 +16,6 @@ from tests.support.stream import Stream, contents, is_an_uncached_problem, liste
 from tests.support.team import Person, Team
 
 
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
-
-
-@pytest.fixture
-def dm(team: Team, ann: Person, bob: Person) -> str:
-    return team.dm(ann, bob)
-
-
 def test_a_named_channel_ends_with_the_membership(team: Team, ann: Person, bob: Person) -> None:
     group = team.group(ann, bob)
     with listen(bob, f"group:{group}") as stream:

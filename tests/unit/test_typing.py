@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.stream import listen
 from tests.support.team import Person, Team
-
-
-@pytest.fixture
-def ann(team: Team) -> Person:
-    return team.person("ann")
-
-
-@pytest.fixture
-def bob(team: Team) -> Person:
-    return team.person("bob")
 
 
 def test_the_others_see_who_types_where(team: Team, ann: Person, bob: Person) -> None:

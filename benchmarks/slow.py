@@ -1,0 +1,113 @@
+"""The row of clients that stop reading: how long everybody else waits with and without them."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from statistics import median
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from benchmarks import load
+from benchmarks.ours import ours
+from benchmarks.peers.server import WORDS
+from benchmarks.row import Line, Row, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.load import Result, Server
+
+STREAMS, RATE = 500, 10
+SLOW = 20
+#: Long texts: some 5 KB an event, so that the buffers of a client that does not read are full
+#: after 5 s, and it is dropped, and comes back, within each run.
+REPEATED = 25
+
+
+def _open(server: Server) -> socket.socket:
+    """Open a stream, and never read it."""
+    assert server.tokens is not None
+    token = server.tokens.read_text().split()[0]
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    head = (
+        f"GET {server.stream} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    sock.sendall(head.encode())
+    return sock
+
+
+def _hold(server: Server, over: Event, dropped: list[int]) -> None:
+    """Keep so many streams that nobody reads; those that the server drops are opened again."""
+    held = {sock.fileno(): sock for sock in (_open(server) for _ in range(SLOW))}
+    while not over.wait(0.2):
+        poll = select.poll()
+        for number in held:
+            poll.register(number, 0)  # of what is left, the kernel tells unasked: it is cut
+        for number, _ in poll.poll(0):
+            held.pop(number).close()
+            dropped.append(number)
+            again = _open(server)
+            held[again.fileno()] = again
+    for sock in held.values():
+        sock.close()
+
+
+@contextmanager
+def _slow_readers(server: Server) -> Iterator[list[int]]:
+    over, dropped = Event(), list[int]()
+    holder = Thread(target=_hold, args=(server, over, dropped))
+    holder.start()
+    try:
+        yield dropped
+    finally:
+        over.set()
+        holder.join()
+
+
+def _measure(server: Server, quick: bool) -> Result:
+    """Measure without and with them in turn, so that a noise of the machine meets both."""
+    group = json.loads(server.body.read_text())["groupId"]
+    body = server.body.with_name("long.json")
+    body.write_text(json.dumps({"content": "%m " + f"{WORDS} " * REPEATED, "groupId": group}))
+    long = replace(server, body=body)
+    seconds = 4 if quick else 15
+    run = partial(
+        load.run, "fanout", long, streams=STREAMS, rate=RATE, seconds=seconds, connections=8
+    )
+    without, slow, dropped = [], [], 0
+    for _ in range(1 if quick else 3):
+        without.append(run())
+        with _slow_readers(long) as cut:
+            slow.append(run())
+        dropped += len(cut)
+    both = [median(one["latency_ms"]["p99"] for one in runs) for runs in (without, slow)]
+    return {
+        "without_ms": both[0],
+        "with_ms": both[1],
+        "ratio": both[1] / both[0],
+        "slow_dropped": dropped,
+        "faults": sum(one["lost"] + one["doubled"] + one["dropped"] for one in without + slow),
+        "others_percent": max(one.get("others_percent", 0.0) for one in without + slow),
+    }
+
+
+_TITLE = f"{STREAMS} streams × {RATE} msg/s of 5 KB"
+ROW = Row(
+    "slow",
+    {"ours": served(ours, _measure)},
+    (
+        Line(f"{_TITLE}: POST to receipt p99, ms", "without_ms"),
+        Line(f"the same beside {SLOW} clients that stopped reading, ms", "with_ms"),
+        Line("their ratio", "ratio", 2),
+        Line("clients that stopped reading and were dropped", "slow_dropped", 0),
+        Line("beside them: lost, doubled, dropped", "faults", 0),
+    ),
+    repeated=False,
+)
