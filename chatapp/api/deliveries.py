@@ -41,14 +41,27 @@ Messages = dict[str, MessageRow]
 Presenter = Callable[[Logged, Messages], show.Json | None]
 
 
-def after(position: int, limit: int, epoch: str) -> list[Entry]:
-    """Return up to ``limit`` entries right behind ``position``, for everybody."""
+def after(position: int, limit: int, epoch: str, hears: Callable[[str], bool]) -> list[Entry]:
+    """Return up to ``limit`` entries right behind ``position``, for everybody.
+
+    ``hears`` says whether a channel has subscribers here; what happens on another is not encoded.
+    """
     rows = log.after(position, limit)
-    if not rows:
-        return []
-    between = {"first": rows[0].position, "last": rows[-1].position}
-    messages = _by_id(execute(_of_positions, between))
-    return [_entry(row, messages, epoch) for row in rows]
+    heard = heard_among(rows, hears)
+    of_messages = [row for row in rows if row.channel in heard and row.type in _OF_MESSAGES]
+    messages: Messages = {}
+    if of_messages:
+        between = {"first": of_messages[0].position, "last": of_messages[-1].position}
+        messages = _by_id(execute(_of_positions, between))
+    return [_entry(row, messages, epoch) if row.channel in heard else _unheard(row) for row in rows]
+
+
+def heard_among(rows: Sequence[Logged], hears: Callable[[str], bool]) -> set[str]:
+    """Return the channels of ``rows`` that somebody hears, or will by one of them.
+
+    To be asked once the rows were read: whoever subscribes later than that replays them.
+    """
+    return {row.channel for row in rows if hears(row.channel) or row.type == "conversation:joined"}
 
 
 def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
@@ -66,6 +79,10 @@ def _entry(row: Logged, messages: Messages, epoch: str) -> Entry:
     return Entry(
         row.position, row.channel, _frame(row, messages, epoch), row.recipient_id, _effect(row)
     )
+
+
+def _unheard(row: Logged) -> Entry:
+    return Entry(row.position, row.channel, None, row.recipient_id, _effect(row))
 
 
 def _frame(row: Logged, messages: Messages, epoch: str) -> bytes | None:

@@ -134,7 +134,7 @@ class Delivery:
 
     def _after(self, position: int, limit: int) -> Sequence[Entry]:
         with self._app.app_context():
-            return deliveries.after(position, limit, self._epoch)
+            return deliveries.after(position, limit, self._epoch, self.hub.hears)
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
         """Return what a subscriber that was too slow has missed, with a short app context."""

@@ -19,6 +19,9 @@ from chatapp.realtime.entry import Entry
 
 #: Seconds between looks at the log without a ring: what other processes write is seen by then.
 POLL = 2.0
+#: Seconds from one reading to the next, at the least: under load each then takes more than one
+#: entry, and they share what it costs to look. A lone message waits for nothing.
+PACE = 0.02
 #: Seconds to wait after the log could not be read.
 PAUSE = 0.5
 
@@ -47,6 +50,7 @@ class Follower(Background):
         self._deliver = deliver
         self._observe_lag = observe_lag
         self._began_anew = began_anew
+        self._read_at = 0.0
         self._looked_at = 0.0
         self._rung_at: float | None = None
         self._rung = Event()
@@ -75,6 +79,8 @@ class Follower(Background):
         """Follow the log, whatever happens to a single reading of it."""
         while True:
             self._rung.wait(POLL)
+            if (early := self._read_at + PACE - time.monotonic()) > 0:
+                gevent.sleep(early)
             self._rung.clear()
             try:
                 self._look_back()
@@ -100,6 +106,7 @@ class Follower(Background):
             self._looked_at = time.monotonic()
 
     def _catch_up(self) -> None:
+        self._read_at = time.monotonic()
         rung_at, self._rung_at = self._rung_at, None
         full = True
         while full:

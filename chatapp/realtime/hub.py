@@ -133,6 +133,10 @@ class Hub:
         """Return every subscriber there is now."""
         return [subscriber for owned in self._owners.values() for subscriber in owned]
 
+    def hears(self, channel: str) -> bool:
+        """Whether the channel has subscribers."""
+        return channel in self._channels
+
     def counts(self) -> dict[str, int]:
         """Return how many subscribers each channel has."""
         return {channel: len(members) for channel, members in self._channels.items()}

@@ -63,7 +63,7 @@ def test_batches_and_transactions_that_dawdle_and_roll_back_share_one_order(
     send_from_many(cluster)
     threads = gevent.get_hub().threadpool
     written = [threads.spawn(write, cluster.app, writer) for writer in range(8)]
-    committed = [name for result in written for name in result.get()]
+    committed = [name for result in written for name in result.get() or ()]
     cluster.until_acknowledged(3)
     verdict = cluster.verdict()
     reader.finish.set()

@@ -9,7 +9,9 @@ which it can be had again.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
@@ -64,11 +66,14 @@ class ListLog:
         self.yields()
         return Head("e", len(self.rows), 0)
 
-    def after(self, position: int, limit: int) -> list[Entry]:
+    def after(self, hears: Callable[[str], bool], position: int, limit: int) -> list[Entry]:
         self.yields()
         rows = self.rows[position : position + limit]
         self.yields()
-        return entries(rows, "e")
+        heard = deliveries.heard_among(rows, hears)
+        self.yields()
+        found = entries(rows, "e")
+        return found if heard else [replace(entry, frame=None) for entry in found]
 
     def entitled_after(
         self, position: int, _user: str, channels: Collection[str], _own: bool, limit: int
@@ -201,8 +206,9 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
     # Every other trial is one of overflows: four events are too many to wait.
     monkeypatch.setattr("chatapp.realtime.subscriber.QUEUE_BYTES", 100 if number % 2 else 10**6)
     monkeypatch.setattr("chatapp.realtime.follower.BATCH", dice.randint(1, 6))
+    monkeypatch.setattr("chatapp.realtime.follower.PACE", 0)
     hub = Hub(per_owner=9, most=9, observe=lambda *_, **__: None)
-    follower = Follower(lambda: 0, log.after, hub.deliver, lambda _: None)
+    follower = Follower(lambda: 0, partial(log.after, hub.hears), hub.deliver, lambda _: None)
     clients = [Client(f"u{i}", dice.randint(0, 3), dice) for i in range(3)]
     for _ in range(3):
         log.append("said")

@@ -49,6 +49,7 @@ class Log:
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     monkeypatch.setattr(module, "POLL", 1000)
     monkeypatch.setattr(module, "PAUSE", 0.01)
+    monkeypatch.setattr(module, "PACE", 0)
     monkeypatch.setattr(module, "BATCH", 2)
     log = Log()
     log.follower.start()
@@ -75,6 +76,24 @@ def test_a_ring_brings_all_that_is_new_in_order_and_once(log: Log) -> None:
     settle()
     assert log.delivered == [4, 5, 6, 7, 8, 9]
     assert log.follower.position == 9
+
+
+def test_what_comes_soon_after_a_reading_is_read_together(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PACE", 0.01)
+    monkeypatch.setattr(module, "BATCH", 200)
+    log.grow()
+    log.follower.ring()
+    settle()
+    assert (log.delivered, log.readings) == ([4], 1)
+    log.arrived.clear()
+    for _ in range(3):
+        log.grow()
+        log.follower.ring()
+        settle()
+    assert log.arrived.wait(PATIENCE)
+    assert (log.delivered, log.readings) == ([4, 5, 6, 7], 2)
 
 
 def test_the_next_ring_makes_up_for_a_lost_one(log: Log) -> None:
