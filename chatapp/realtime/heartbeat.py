@@ -25,25 +25,27 @@ class Heartbeat(Background):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._known: set[Subscriber] = set()
-        self._young: set[Subscriber] = set()
+        #: The beat, of INTERVAL, at which each stream is pinged.
+        self._shares: dict[Subscriber, int] = {}
 
     def beat(self, share: int) -> None:
-        """Ping the ``share``-th of INTERVAL shares of all streams; end those past their time.
+        """Ping the streams whose beat it is, and end those past their time.
 
-        Those that were new at the beat before are pinged, too: by a first ping that comes by itself
-        a client knows that no proxy holds its stream back.
+        A stream's beat is the one after it was first seen: by a first ping that comes soon, and by
+        itself, a client knows that no proxy holds its stream back. Who is being written to just
+        then is pinged a beat later.
         """
         chunk = frames.chunk(frames.PING)
         now = time.monotonic()
-        everybody = set(self._hub.subscribers())
-        due, self._young = self._young, everybody - self._known
-        self._known = everybody
-        for subscriber in everybody:
-            if id(subscriber) // 64 % INTERVAL == share or subscriber in due:
-                subscriber.ping(frames.PING, chunk)
-                if subscriber.expires_at <= now:
-                    subscriber.end(farewell("lifetime"))
+        later = (share + 1) % INTERVAL
+        known = self._shares
+        shares = {each: known.get(each, later) for each in self._hub.subscribers()}
+        for subscriber in [each for each, its in shares.items() if its == share]:
+            if not subscriber.ping(frames.PING, chunk):
+                shares[subscriber] = later
+            if subscriber.expires_at <= now:
+                subscriber.end(farewell("lifetime"))
+        self._shares = shares
 
     def run(self) -> None:
         """Beat once a second."""

@@ -92,10 +92,12 @@ class Subscriber:
         self._enqueue(position, frame)
         return False
 
-    def ping(self, frame: bytes, chunk: bytes) -> None:
-        """Send a heartbeat, unless other bytes are on their way anyway."""
+    def ping(self, frame: bytes, chunk: bytes) -> bool:
+        """Send a heartbeat, unless other bytes are on their way anyway; return which it was."""
         if self._parked:
             self.offer(NO_POSITION, frame, chunk)
+            return True
+        return False
 
     def end(self, farewell: bytes = b"") -> None:
         """Let the stream end after ``farewell``; what is queued is not sent any more."""

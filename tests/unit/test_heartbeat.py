@@ -30,33 +30,32 @@ def round_of_beats(heartbeat: Heartbeat) -> None:
     settle()
 
 
-def test_the_first_ping_comes_with_the_second_beat() -> None:
+def test_a_stream_is_pinged_at_the_beat_after_it_was_seen_and_then_once_a_round() -> None:
     hub = Hub(per_owner=1, most=100, observe=observe)
     heartbeat = Heartbeat(hub)
+    heartbeat.beat(6)
     clients = open_streams(hub, 30)
-    heartbeat.beat(INTERVAL)
-    settle()
-    assert [client.body for client in clients] == [b""] * 30
-    heartbeat.beat(INTERVAL)
-    settle()
-    assert [client.body for client in clients] == [frames.PING] * 30
-    heartbeat.beat(INTERVAL)
-    settle()
+    for beat in range(7, 7 + 3 * INTERVAL):
+        heartbeat.beat(beat % INTERVAL)
+        settle()
+        pings = 1 + (beat - 8) // INTERVAL
+        assert [client.body for client in clients] == [pings * frames.PING] * 30
     for client in clients:
-        assert client.body == frames.PING
         client.close()
 
 
-def test_each_stream_is_then_pinged_once_a_round() -> None:
+def test_who_is_being_written_to_is_pinged_at_a_later_beat() -> None:
     hub = Hub(per_owner=1, most=100, observe=observe)
     heartbeat = Heartbeat(hub)
-    clients = open_streams(hub, 30)
-    heartbeat.beat(INTERVAL)
-    heartbeat.beat(INTERVAL)
-    round_of_beats(heartbeat)
-    for client in clients:
-        assert client.body == 2 * frames.PING
-        client.close()
+    client = FakeClient(hub.register("ann", "sess", follows=True, wire=FakeWire()))
+    heartbeat.beat(0)
+    heartbeat.beat(1)
+    client.serve(b"the replay")
+    assert client.body == b"the replay"
+    heartbeat.beat(2)
+    settle()
+    assert client.body == b"the replay" + frames.PING
+    client.close()
 
 
 def test_the_interval_is_short_enough_to_notice_a_dead_stream() -> None:
