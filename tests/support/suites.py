@@ -10,13 +10,19 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 
+#: Files that make a network. Chromium drops its connections when the machine's networks change, so
+#: they run in the process that runs it, before or after.
+NETWORKS = {"tests/scale/test_dropped_packets.py", "tests/faults/test_vanished.py"}
+
+
 class Suites(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Gives each process one file, or one folder, after another."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
         # One Chromium at a time: two would wait for each other's processor.
-        return "tests/browser" if path.startswith("tests/browser/") else path
+        alone = path.startswith("tests/browser/") or path in NETWORKS
+        return "tests/browser" if alone else path
 
 
 def sendable(report: Any) -> Any:
