@@ -9,7 +9,6 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-
 #: Files that make a network. Chromium drops its connections when the machine's networks change, so
 #: they run in the process that runs it, before or after.
 NETWORKS = {"tests/scale/test_dropped_packets.py", "tests/faults/test_vanished.py"}
