@@ -29,7 +29,7 @@ from chatapp.config import ConfigError, Settings
 _WARM = (
     *("flask", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "argon2"),
     *("markdown_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite"),
-    *("flask_compress", "flask_limiter", "prometheus_client", "redis", "psycopg"),
+    *("flask_compress", "limits", "prometheus_client", "redis", "psycopg"),
 )
 # Descriptors that are no connection: the database's, the listener's, the hub's own.
 _DESCRIPTORS_KEPT = 256

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from chatapp import server
+
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "chatapp"
 
@@ -158,6 +160,7 @@ def test_every_library_imported_is_required() -> None:
     aliases = {"argon2": "argon2_cffi", "linkify_it": "linkify_it_py"}
     aliases |= {"markdown_it": "markdown_it_py"}
     roots = {name.split(".")[0] for path in sources() for name in imported_names(path)}
+    roots |= {name.split(".")[0] for name in server._WARM}
     foreign = roots - sys.stdlib_module_names - {"chatapp"}
     assert {name for name in foreign if aliases.get(name, name).lower() not in required} == set()
 
