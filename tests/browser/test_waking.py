@@ -127,7 +127,7 @@ def test_page_from_the_back_forward_cache_is_live(
     connection(page, "live")
     ada.say(talk, "before")
     expect_texts(page, ["before"])
-    # Chromium keeps no page that is `no-store`, as ours are; others may. What they tell is told here.
+    # Chromium keeps no page that is `no-store`, as ours are; others may, and tell it like this.
     page.evaluate(PASS, "pagehide")
     ada.say(talk, "missed")
     assert texts(page) == ["before"]
