@@ -23,6 +23,11 @@ from chatapp.realtime.subscriber import Subscriber
 LONGEST_REPLAY = 1000
 #: Nor is one of more bytes, which a client that does not read would make the process hold.
 LARGEST_REPLAY = 1024 * 1024
+#: Bytes, but for the end of its last event, that a slow subscriber is handed of what it has missed.
+#: With its queue and what the kernel buffers it stays below 256 KB.
+PIECE = 32 * 1024
+#: Events that are encoded together for a piece.
+STEP = 20
 
 
 def attach(hub: Hub, subscriber: Subscriber, named: Sequence[str]) -> None:
@@ -44,14 +49,31 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     """
     head = log.head()
     start = head.position if last_seen is None else _start(last_seen, head)
-    missed = _missed(subscriber, start, head)
+    rows = _missed(subscriber, start, head)
+    missed = rows if isinstance(rows, bytes) else _encoded(rows, head)
+    if len(missed) > LARGEST_REPLAY:
+        missed = _reset("length", head)
     retry = random.randint(*RETRY)  # noqa: S311
     return missed + deliveries.ready(head, retry)
 
 
 def catch_up(subscriber: Subscriber) -> bytes:
-    """Return what a subscriber has not been sent, after its queue had to be dropped."""
-    return _missed(subscriber, subscriber.position, log.head())
+    """Return a PIECE of what a subscriber has not been sent, after its queue had to be dropped.
+
+    Where more is left, it goes on lagging, behind the last event of the piece.
+    """
+    head = log.head()
+    rows = _missed(subscriber, subscriber.position, head)
+    if isinstance(rows, bytes):
+        return rows
+    piece = b""
+    for begin in range(0, len(rows), STEP):
+        for entry in deliveries.entries(rows[begin : begin + STEP], head.epoch):
+            piece += entry.frame or b""
+            if len(piece) >= PIECE and entry.position < rows[-1].position:
+                subscriber.lag_from(entry.position)
+                return piece
+    return piece
 
 
 def _start(last_seen: str, head: Head) -> int | str:
@@ -66,8 +88,8 @@ def _start(last_seen: str, head: Head) -> int | str:
     return cursor.position
 
 
-def _missed(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
-    """Return the events behind ``start`` as bytes and move the subscriber to the log's head."""
+def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged] | bytes:
+    """Return the events behind ``start``, or a ``reset``; move the subscriber to the log's head."""
     # Before anything is read: the hub may offer events while a read waits for the database, and
     # what is replayed must not come with them a second time.
     subscriber.position = head.position
@@ -84,12 +106,13 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
     if isinstance(start, str):
         return _reset(start, head)
     rows = _still_readable(subscriber, rows, head)
-    entries = deliveries.entries(rows, head.epoch)
-    missed = b"".join(entry.frame for entry in entries if entry.frame is not None)
-    if len(missed) > LARGEST_REPLAY:
-        return _reset("length", head)
     current_metrics().replays.observe(len(rows))
-    return missed
+    return rows
+
+
+def _encoded(rows: Sequence[Logged], head: Head) -> bytes:
+    entries = deliveries.entries(rows, head.epoch)
+    return b"".join(entry.frame for entry in entries if entry.frame is not None)
 
 
 def _reset(reason: str, head: Head) -> bytes:

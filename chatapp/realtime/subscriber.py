@@ -5,10 +5,11 @@ events from other greenlets. Invariants:
 
 - ``_parked`` is true only while that greenlet waits in the queue *and* nothing is on its way to
   the socket. Only then may the hub write to the socket itself, so bytes never interleave.
-- ``position`` is the last one handed to the socket or covered by a replay. It never falls, and
-  nothing at or below it is sent: so what a replay covered is dropped when the hub offers it.
+- ``position`` is the last one handed to the socket or covered by a replay. It never falls below
+  what was sent, and nothing at or below it is: so what a replay covered is dropped when offered.
 - A queue that grows too large is dropped as a whole and the subscriber *lags*: its greenlet
-  catches up from the log, starting at ``position``. So memory is bounded and nothing is lost.
+  catches up from the log, starting at ``position``, piece by piece. So memory is bounded and
+  nothing is lost.
 """
 
 from __future__ import annotations
@@ -104,6 +105,14 @@ class Subscriber:
         if self._closing is None:
             self._closing = farewell
             self._wake()
+
+    def lag_from(self, position: int) -> None:
+        """Go on lagging behind ``position``: the log holds more than was to be handed over at once.
+
+        For ``catch_up`` to call, before anything behind ``position`` was sent.
+        """
+        self._drop_queue()
+        self.position = position
 
     def cut(self, farewell: bytes = b"") -> None:
         """End the stream now: a client that is being written to, and may never read, is cut off."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chatapp.api import streams
-from chatapp.domain.log import Head
+from chatapp.domain.log import Head, Logged
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
@@ -84,6 +84,11 @@ def test_catching_up_after_an_overflow_matters(monkeypatch: pytest.MonkeyPatch) 
     assert shows("lost")
 
 
+def test_going_on_behind_a_piece_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Subscriber, "lag_from", lambda *_: None)
+    assert shows("lost")
+
+
 def test_writing_directly_to_parked_streams_alone_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     def always(self: Subscriber, position: int, frame: bytes, chunk: bytes) -> bool:
         if self.wire is None or position <= self.position:
@@ -99,7 +104,9 @@ def test_moving_the_position_before_the_replay_is_read_matters(
 ) -> None:
     missed = streams._missed
 
-    def position_moved_last(subscriber: Subscriber, start: int | str, head: Head) -> bytes:
+    def position_moved_last(
+        subscriber: Subscriber, start: int | str, head: Head
+    ) -> list[Logged] | bytes:
         class Behind:
             """The subscriber, whose position moves when all has been read."""
 

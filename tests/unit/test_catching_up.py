@@ -1,0 +1,35 @@
+"""What a slow subscriber has missed comes in pieces."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from chatapp.api import streams
+from chatapp.api.delivery import current_delivery
+from chatapp.domain import log
+from tests.support.event_stream import EventStream
+from tests.support.team import Person, Team
+
+
+def test_it_comes_in_order_and_once_and_no_piece_is_large(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str
+) -> None:
+    texts = [f"{number} {'word ' * 400}".strip() for number in range(60)]
+    with app.app_context():
+        hub = current_delivery().hub
+        subscriber = hub.register(bob.id, "sess", follows=True, wire=None)
+        streams.attach(hub, subscriber, [])
+        subscriber.position = log.head().position
+    for text in texts:
+        team.post(ann, dm, text)
+    pieces = []
+    with app.app_context():
+        while subscriber.position < log.head().position:
+            pieces.append(streams.catch_up(subscriber))
+        hub.remove(subscriber)
+    heard = EventStream()
+    events = heard.feed(b"".join(pieces))
+    assert [event.json["content"] for event in events] == texts
+    largest = max(len(piece) for piece in pieces)
+    assert streams.PIECE <= largest < streams.PIECE + 10_000
+    assert len(pieces) > 5
