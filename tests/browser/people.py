@@ -59,7 +59,9 @@ class Person:
     @cached_property
     def _api(self) -> httpx.Client:
         token = self._flask("token", "create", self.name)
-        transport = httpx.HTTPTransport(retries=5)
+        # A connection for each call: one that was idle may be closed just when it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        transport = httpx.HTTPTransport(retries=5, limits=limits)
         return httpx.Client(
             base_url=self._server.url,
             headers={"Authorization": f"Bearer {token}"},

@@ -17,6 +17,9 @@ from tests.support.team import Person, reference
 #: Seconds that something may take before a test fails; a stream is pinged every 20 s.
 PATIENCE = 25
 
+#: No idle connection is kept: the server may close it just when it is used again.
+NO_IDLE = httpx.Limits(max_keepalive_connections=0)
+
 
 class Http:
     """Calls and streams of one server; closes what it opened."""
@@ -24,7 +27,9 @@ class Http:
     def __init__(self, url: str) -> None:
         self.url = url
         self._stack = ExitStack()
-        self._client = self._stack.enter_context(httpx.Client(base_url=url, timeout=PATIENCE))
+        self._client = self._stack.enter_context(
+            httpx.Client(base_url=url, timeout=PATIENCE, limits=NO_IDLE)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +75,9 @@ class Http:
         if last_event_id:
             sent["Last-Event-ID"] = last_event_id
         # A connection of its own, since it is held until the end.
-        client = self._stack.enter_context(httpx.Client(base_url=self.url, timeout=PATIENCE))
+        client = self._stack.enter_context(
+            httpx.Client(base_url=self.url, timeout=PATIENCE, limits=NO_IDLE)
+        )
         response = self._stack.enter_context(client.stream("GET", "/api/sse", headers=sent))
         return HttpStream(response)
 
