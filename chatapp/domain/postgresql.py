@@ -10,7 +10,7 @@ counter row, so that commits become visible in the order of their positions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -22,48 +22,27 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from chatapp.domain.sqlite_statements import Statement
+from chatapp.domain.compiled_statement import CompiledStatement, Statement
 from chatapp.models.base import writing_connection
 from chatapp.models.engine import reading
 
 _dialect = PsycopgDialect()  # type: ignore[no-untyped-call]
 
 
-class Prepared:
-    """A statement's text, and how its values go in and come out."""
-
-    def __init__(self, statement: Statement) -> None:
-        compiled: Any = statement.compile(dialect=_dialect)
-        self.sql = str(compiled)
-        #: Whether its text depends on how many values a list has: that is SQLAlchemy's business.
-        self.expands = any(bind.expanding for bind in compiled.binds.values())
-        self._constants = {
-            name: value
-            for name, value in compiled.params.items()
-            if not compiled.binds[name].required
-        }
-        self._outputs: list[tuple[int, Callable[[Any], Any]]] = [
-            (index, process)
-            for index, column in enumerate(statement.exported_columns)
-            if (process := column.type.dialect_impl(_dialect).result_processor(_dialect, None))
-        ]
+class Prepared(CompiledStatement):
+    """A statement as psycopg runs it."""
 
     def run(self, driver: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> list[Any]:
         """Run it and return its rows."""
-        rows = driver.execute(self.sql.encode(), {**self._constants, **parameters}).fetchall()
-        return [self._converted(row) for row in rows] if self._outputs else rows
-
-    def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        values = list(row)
-        for index, process in self._outputs:
-            values[index] = process(values[index])
-        return tuple(values)
+        return self._converted(
+            driver.execute(self.sql.encode(), self._given(parameters)).fetchall()
+        )
 
 
 @lru_cache(maxsize=256)
 def prepared(statement: Statement) -> Prepared:
     """Return ``statement`` compiled, once for all."""
-    return Prepared(statement)
+    return Prepared(statement, _dialect)
 
 
 def read(engine: Engine, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:

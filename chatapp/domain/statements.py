@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chatapp.domain import postgresql, sqlite_connections
+from chatapp.domain.compiled_statement import Statement
 from chatapp.domain.sqlite_connections import driver_of
-from chatapp.domain.sqlite_statements import Statement, prepared
+from chatapp.domain.sqlite_statements import prepared
 from chatapp.extensions import db
 from chatapp.models.base import writing_connection
 
