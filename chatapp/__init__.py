@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or Settings.from_env()
     app = Flask(__name__, root_path=str(ROOT), static_folder=None)
+    # Flask looks at each hook and view, at each call, for whether it is a coroutine: once will do.
+    setattr(app, "ensure_sync", cache(app.ensure_sync))  # noqa: B010 (mypy knows it as a method)
     extensions.init_app(app, settings)
     security.init_app(app, settings)
     static_files.init_app(app)

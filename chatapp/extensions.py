@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Response
 from flask_compress import Compress
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -28,6 +28,8 @@ migrate = Migrate()
 csrf = CSRFProtect()
 compress = Compress()
 
+_COMPRESSED = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml"})
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Configure the app from ``settings`` and bind the database to it."""
@@ -44,8 +46,15 @@ def init_app(app: Flask, settings: Settings) -> None:
         engine.prepare(db.engine)
     # Pages and what they load; not the API's small answers, and never the stream.
     app.config.update(
-        COMPRESS_MIMETYPES=["text/html", "text/css", "text/javascript", "image/svg+xml"],
-        COMPRESS_ALGORITHM=["gzip"],
+        COMPRESS_MIMETYPES=list(_COMPRESSED), COMPRESS_ALGORITHM=["gzip"], COMPRESS_REGISTER=False
     )
     compress.init_app(app)
+    app.after_request(_compress)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
+
+
+def _compress(response: Response) -> Response:
+    if response.mimetype not in _COMPRESSED:
+        return response
+    compressed: Response = compress.after_request(response)
+    return compressed

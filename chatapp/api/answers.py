@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response
@@ -12,13 +12,28 @@ from flask import Response
 from chatapp.domain import log
 from chatapp.realtime.cursor import Cursor
 
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
 #: The header that tells from where a stream goes on after the state in the body.
 CURSOR_HEADER = "Chat-Cursor"
 
 
+class Answer(Response):
+    """A response that is sent as it was made.
+
+    werkzeug copies each response's headers to see to addresses in them, to answers without a body
+    and to missing lengths; there is none of that here, and it takes a tenth of a call.
+    """
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:  # noqa: ARG002 (werkzeug's)
+        """Return the headers."""
+        return self.headers
+
+
 def json_answer(body: object, status: int = 200) -> Response:
     """Return ``body`` as JSON."""
-    return Response(orjson.dumps(body), status, mimetype="application/json")
+    return Answer(orjson.dumps(body), status, mimetype="application/json")
 
 
 def current_cursor() -> str:

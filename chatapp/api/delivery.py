@@ -6,13 +6,14 @@ import logging
 from collections.abc import Sequence
 
 import gevent
-from flask import Flask, current_app
+from flask import Flask, current_app, has_app_context
 
 from chatapp import throttle
 from chatapp.api import deliveries, streams
 from chatapp.api.problems import STREAM_PATH
 from chatapp.config import Settings
 from chatapp.domain import log
+from chatapp.extensions import db
 from chatapp.housekeeping import Housekeeping
 from chatapp.logs import log_event
 from chatapp.metrics import Metrics
@@ -133,8 +134,13 @@ class Delivery:
         return True
 
     def _after(self, position: int, limit: int) -> Sequence[Entry]:
-        with self._app.app_context():
+        # One context for the follower's whole life: a new one for each reading is as dear as that.
+        if not has_app_context():
+            self._app.app_context().push()
+        try:
             return deliveries.after(position, limit, self._epoch, self.hub.hears)
+        finally:
+            db.session.remove()
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
         """Return what a subscriber that was too slow has missed, with a short app context."""

@@ -10,7 +10,7 @@ from chatapp import identity, text, throttle
 from chatapp.api import representations as show
 from chatapp.api.answers import json_answer, with_cursor
 from chatapp.api.body import read_body
-from chatapp.api.fields import Id, Optional, Text
+from chatapp.api.fields import Field, Id, Optional, Text
 from chatapp.api.query import read_query
 from chatapp.domain import history, messages
 from chatapp.domain.errors import Forbidden, Invalid, NotFound
@@ -19,17 +19,20 @@ from chatapp.metrics import current_metrics
 bp = Blueprint("messages", __name__, url_prefix="/messages")
 
 
+_NEW_MESSAGE: dict[str, Field[Any]] = {
+    "content": Text(max=text.MAX_LENGTH),
+    "directMessageId": Optional(Id()),
+    "groupId": Optional(Id()),
+    "userId": Optional(Id()),
+    "clientId": Optional(Id()),
+}
+
+
 @bp.post("")
 def post() -> Response:
     """Post a message: 201, or 200 where this ``clientId`` had arrived before."""
     me = identity.current()
-    body = read_body(
-        content=Text(max=text.MAX_LENGTH),
-        directMessageId=Optional(Id()),
-        groupId=Optional(Id()),
-        userId=Optional(Id()),
-        clientId=Optional(Id()),
-    )
+    body = read_body(**_NEW_MESSAGE)
     if body["userId"] not in (None, me.user_id):
         raise Forbidden("userId must be your own: nobody speaks for somebody else.", "userId")
     conversation_id = conversation_named_in(body)

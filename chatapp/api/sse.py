@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from chatapp import identity
 from chatapp.api import streams
-from chatapp.api.answers import json_answer
+from chatapp.api.answers import Answer, json_answer
 from chatapp.api.delivery import current_delivery
 from chatapp.api.problems import problem
 from chatapp.domain.errors import Forbidden, Invalid, TooMany
@@ -104,7 +104,7 @@ def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
 
 def _event_stream(body: Iterable[bytes]) -> Response:
     # Passed through as it is: what werkzeug would wrap around it costs 2 KB a stream.
-    response = Response(body, mimetype="text/event-stream", direct_passthrough=True)
+    response = Answer(body, mimetype="text/event-stream", direct_passthrough=True)
     response.headers["Cache-Control"] = "no-store"
     # Without it nginx holds back even the headers.
     response.headers["X-Accel-Buffering"] = "no"

@@ -33,8 +33,8 @@ class CompiledStatement:
             if (process := column.type.dialect_impl(dialect).result_processor(dialect, None))
         ]
 
-    def _given(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self._constants, **parameters}
+    def _given(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**self._constants, **parameters} if self._constants else parameters
 
     def _converted(self, rows: list[Any]) -> list[Any]:
         return [self._converted_row(row) for row in rows] if self._outputs else rows
@@ -42,5 +42,6 @@ class CompiledStatement:
     def _converted_row(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         values = list(row)
         for index, process in self._outputs:
-            values[index] = process(values[index])
+            if values[index] is not None:  # a NULL is None, of whatever type
+                values[index] = process(values[index])
         return tuple(values)

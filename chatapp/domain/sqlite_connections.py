@@ -11,46 +11,61 @@ commits on SQLite's side is the caller's business, through the driver.
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
 
-_readers: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
-_writers: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
+
+class Kept(NamedTuple):
+    """A connection: SQLAlchemy's, and the driver's beneath."""
+
+    connection: Connection
+    driver: sqlite3.Connection
 
 
-def reader(engine: Engine) -> Connection:
-    """Return the connection for SELECTs that stand alone: each sees what is committed by then."""
+_readers: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
+_writers: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
+
+#: The one that the running transaction writes to, if one is running on SQLite.
+writing: ContextVar[Kept | None] = ContextVar("sqlite_writing", default=None)
+
+
+def reader(engine: Engine) -> Kept:
+    """Return the connection for SELECTs that stand alone: each sees what is committed by then.
+
+    While nobody writes that is the writer's: its cache knows what it has written, and another
+    connection's would be read anew from the file after every commit.
+    """
+    kept = _writers.get(engine)
+    if kept is not None and not kept.driver.in_transaction:
+        return kept
     return _readers.get(engine) or _open(_readers, engine)
 
 
-def writer(engine: Engine) -> Connection:
+def writer(engine: Engine) -> Kept:
     """Return the connection of chatapp.domain.sqlite_writer."""
     return _writers.get(engine) or _open(_writers, engine)
-
-
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    """Return the driver's connection beneath."""
-    driver: Any = connection.connection.dbapi_connection
-    return driver  # type: ignore[no-any-return]
 
 
 def discard(engine: Engine) -> None:
     """Close both, as after a failed commit; the next use opens new ones."""
     for kept in (_readers, _writers):
-        connection = kept.pop(engine, None)
-        if connection is not None:
+        connection, driver = kept.pop(engine, (None, None))
+        if connection is not None and driver is not None:
             # Detached from the pool, so that nobody else closes it: the failed transaction would
             # stay open and lock everybody out.
-            driver_of(connection).close()
+            driver.close()
             connection.invalidate()
             connection.close()
 
 
-def _open(kept: WeakKeyDictionary[Engine, Connection], engine: Engine) -> Connection:
-    connection = kept[engine] = engine.connect()
+def _open(kept: WeakKeyDictionary[Engine, Kept], engine: Engine) -> Kept:
+    connection = engine.connect()
     connection.detach()  # it does not count among the pool's
     connection.begin()
-    driver_of(connection).rollback()
-    return connection
+    driver: Any = connection.connection.dbapi_connection
+    driver.rollback()
+    kept[engine] = Kept(connection, driver)
+    return kept[engine]

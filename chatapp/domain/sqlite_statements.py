@@ -34,7 +34,8 @@ class Prepared(CompiledStatement):
         """Run it and return its rows, none where it has no rows to return."""
         given = self._given(parameters)
         values = [
-            process(given[name]) if process else given[name] for name, process in self._inputs
+            given[name] if process is None or given[name] is None else process(given[name])
+            for name, process in self._inputs
         ]
         return self._converted(driver.execute(self.sql, values).fetchall())
 

@@ -2,11 +2,12 @@
 
 The first transaction of a batch opens ``BEGIN IMMEDIATE`` on the writer's connection and asks for
 a commit at the end of this turn of the event loop. Whoever comes in the same turn runs on that
-connection too, each in a savepoint of its own, so a failing one undoes itself alone. Then all wait
-for the one commit, and none returns before the sync: that is what lets 16 connections post more
-than twice as often as with a sync each (benchmarks/, POSTs a second).
+connection too, each in a savepoint of its own, so a failing one undoes itself alone (the first
+needs none: nobody else has written yet). Then all wait for the one commit, and none returns before
+the sync: that is what lets 16 connections post more than twice as often as with a sync each
+(benchmarks/, POSTs a second).
 
-Invariants: a savepoint's statements run without a greenlet switch, so they never interleave; a
+Invariants: a transaction's statements run without a greenlet switch, so they never interleave; a
 batch takes no newcomer once its commit has begun; the next one begins when that is done. The sync
 runs in a thread, so that a slow disk holds up those who wait for it and nobody else - but for a
 lone writer on a disk that has proved quick, for whom waking a thread would take longer.
@@ -22,12 +23,12 @@ from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import scoped_session
 
 from chatapp.domain import sqlite_connections
 from chatapp.domain.errors import DomainError
-from chatapp.domain.sqlite_connections import driver_of, writer
+from chatapp.domain.sqlite_connections import Kept, writer, writing
 from chatapp.models.base import writing_connection
 
 #: How long to wait for another process (a ``flask`` command, a reload's old worker), in seconds.
@@ -50,8 +51,8 @@ class Busy(DomainError):
 class Batch:
     """Transactions that share one commit."""
 
-    def __init__(self, engine: Engine, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, engine: Engine, kept: Kept) -> None:
+        self.kept = kept
         self.is_open = True
         self.size = 0
         #: Called once the commit is on disk, before anybody in the batch goes on.
@@ -59,11 +60,34 @@ class Batch:
         self.committed: AsyncResult[None] = AsyncResult()
         self._engine = engine
 
+    def begin_one(self) -> bool:
+        """Begin one more transaction; return whether it is the first, which has no savepoint."""
+        self.size += 1
+        if self.size > 1:
+            self.kept.driver.execute("SAVEPOINT verb")
+        return self.size == 1
+
+    def end_one(self, *, is_first: bool) -> None:
+        """Keep what it did; the first one asks for the commit."""
+        if is_first:
+            gevent.spawn(self.commit)
+        else:
+            self.kept.driver.execute("RELEASE verb")
+
+    def undo_one(self, *, is_first: bool) -> None:
+        """Undo what it did, and nothing else."""
+        if is_first:
+            del _batches[self._engine]
+            self.kept.driver.rollback()
+        else:
+            self.kept.driver.execute("ROLLBACK TO verb")
+            self.kept.driver.execute("RELEASE verb")
+
     def commit(self) -> None:
         """Commit, then let everybody in the batch go on, with the same error if it failed."""
         self.is_open = False
         try:
-            commit = driver_of(self.connection).commit
+            commit = self.kept.driver.commit
             if self.size == 1 and _disk.is_quick:
                 _disk.time(commit)
             else:
@@ -121,33 +145,25 @@ def shared_transaction(
         Busy: the file stayed locked.
     """
     batch = _join_batch(engine)
-    batch.size += 1
-    token = writing_connection.set(batch.connection)
-    try:
-        with _savepoint(driver_of(batch.connection), session):
-            yield
-        if call := after_commit():
-            batch.after_commit.add(call)
-    finally:
-        writing_connection.reset(token)
-    batch.committed.get()
-
-
-@contextmanager
-def _savepoint(driver: sqlite3.Connection, session: scoped_session[Any]) -> Iterator[None]:
-    """Undo what the body did if it fails."""
-    driver.execute("SAVEPOINT verb")
+    is_first = batch.begin_one()
+    tokens = (writing.set(batch.kept), writing_connection.set(batch.kept.connection))
     try:
         yield
         if session.registry.has():
             session.commit()
+            session.close()
+        if call := after_commit():
+            batch.after_commit.add(call)
     except BaseException:
         _close(session)
-        driver.execute("ROLLBACK TO verb")
+        batch.undo_one(is_first=is_first)
         raise
+    else:
+        batch.end_one(is_first=is_first)
     finally:
-        _close(session)
-        driver.execute("RELEASE verb")
+        writing.reset(tokens[0])
+        writing_connection.reset(tokens[1])
+    batch.committed.get()
 
 
 def _close(session: scoped_session[Any]) -> None:
@@ -161,8 +177,9 @@ def _join_batch(engine: Engine) -> Batch:
     while True:
         batch = _batches.get(engine)
         if batch is None:
-            if _begin_immediate(writer(engine)):
-                return _open_batch(engine)
+            kept = writer(engine)
+            if _begin_immediate(kept.driver):
+                return _batches.setdefault(engine, Batch(engine, kept))
             if time.monotonic() > deadline:
                 raise Busy("The database file is in use by another process; try again soon.")
             gevent.sleep(PAUSE)
@@ -173,16 +190,10 @@ def _join_batch(engine: Engine) -> Batch:
             batch.committed.wait()
 
 
-def _open_batch(engine: Engine) -> Batch:
-    batch = _batches[engine] = Batch(engine, writer(engine))
-    gevent.spawn(batch.commit)
-    return batch
-
-
-def _begin_immediate(connection: Connection) -> bool:
+def _begin_immediate(driver: sqlite3.Connection) -> bool:
     """Begin, and return whether nobody else was writing."""
     try:
-        driver_of(connection).execute("BEGIN IMMEDIATE")
+        driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise

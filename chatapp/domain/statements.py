@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from chatapp.domain import postgresql, sqlite_connections
 from chatapp.domain.compiled_statement import Statement
-from chatapp.domain.sqlite_connections import driver_of
 from chatapp.domain.sqlite_statements import prepared
 from chatapp.extensions import db
 from chatapp.models.base import writing_connection
@@ -27,21 +26,23 @@ def execute(statement: Statement, parameters: Mapping[str, Any] | None = None) -
     what is committed at that moment.
     """
     given = parameters or {}
-    writer = writing_connection.get()
-    if writer is not None:
-        return _rows(writer, statement, given)
-    engine = db.engine
-    if engine.dialect.name == "sqlite":
-        return _rows(sqlite_connections.reader(engine), statement, given)
-    return postgresql.read(engine, statement, given)
+    kept = sqlite_connections.writing.get()
+    if kept is None:
+        writer = writing_connection.get()
+        if writer is not None:
+            return _by_sqlalchemy(writer, statement, given)
+        engine = db.engine
+        if engine.dialect.name != "sqlite":
+            return postgresql.read(engine, statement, given)
+        kept = sqlite_connections.reader(engine)
+    ready = prepared(statement)
+    if ready.expands:
+        return _by_sqlalchemy(kept.connection, statement, given)
+    return ready.run(kept.driver, given)
 
 
-def _rows(
+def _by_sqlalchemy(
     connection: Connection, statement: Statement, parameters: Mapping[str, Any]
 ) -> Sequence[Any]:
-    if connection.dialect.name == "sqlite":
-        ready = prepared(statement)
-        if not ready.expands:
-            return ready.run(driver_of(connection), parameters)
     result = connection.execute(statement, dict(parameters))
     return result.all() if result.returns_rows else ()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from html import escape
 
-#: One line that starts with a letter and holds nothing that markdown or HTML gives a meaning.
-_PLAIN = re.compile(r"[^\W\d_](?:[\w ,.;?!'’“”…–—-](?<!_))*(?<! )")
+#: One line that starts with a letter and holds nothing that markdown or HTML gives a meaning there.
+#: A colon means something in an address alone: what follows it here is none, as in "10:30", ": ".
+_PLAIN = re.compile(
+    r"""[^\W\d_](?:[\w ,.;?!'"’“”…–—()/=+%@#$|{}^-](?<!_)|:(?![\w/.+-])|(?<=\d):(?=\d))*(?<! )"""
+)
 
 
 def is_plain(source: str) -> bool:

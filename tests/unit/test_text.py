@@ -119,7 +119,19 @@ def test_emoji_beside_text_are_not(source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["a", "Hello, how are you?", "Wait… it's 5 o'clock – really!", "Привет", "你好", "a-b c; d."],
+    [
+        *(
+            "a",
+            "Hello, how are you?",
+            "Wait… it's 5 o'clock – really!",
+            "Привет",
+            "你好",
+            "a-b c; d.",
+        ),
+        *("It says: done", "at 10:30, or so", 'a "quoted" word', "x = (a + b) / 2 # not 100 %"),
+        *("I see :)", "mailto: whom", "ann@host and/or bob", "a | b {c} ^d $5", "end:", "a:(b)"),
+        *("so+so", "a (b) !", "http:", "C#", "a--b", "one .. two", "a: - b", "x:  1. y"),
+    ],
 )
 def test_the_quick_way_gives_what_the_parser_gives(source: str) -> None:
     assert is_plain(source)
@@ -128,7 +140,25 @@ def test_the_quick_way_gives_what_the_parser_gives(source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["1. a", "- a", "a_b", "*a", "a\nb", "a <b", "a&b", "a ", " a", "http://a", "`a", "#a"],
+    [
+        "1. a",
+        "- a",
+        "a_b",
+        "*a",
+        "a\nb",
+        "a <b",
+        "a&b",
+        "a ",
+        " a",
+        "http://a",
+        "`a",
+        "#a",
+        "see http://a",
+        "mailto:1@b",
+        "a:b",
+        "[a](b)",
+        "a~",
+    ],
 )
 def test_the_quick_way_is_not_taken_where_a_mark_may_be(source: str) -> None:
     assert not is_plain(source)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from chatapp.domain import log, sqlite_writer
-from chatapp.domain.sqlite_connections import driver_of, writer
+from chatapp.domain.sqlite_connections import writer
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, Session, User
@@ -129,7 +129,7 @@ def test_only_a_lone_writer_on_a_quick_disk_is_synced_on_the_event_loop(
     for number in range(sqlite_writer.QUICK_SYNCS):
         _add(app, f"ann{number}")
     with app.app_context():
-        driver = driver_of(writer(db.engine))
+        driver = writer(db.engine).driver
     committed_by: list[int] = []
     driver.set_trace_callback(
         lambda sql: committed_by.append(get_native_id()) if sql == "COMMIT" else None
