@@ -1,7 +1,7 @@
 """Writing to SQLite: one writer, and one sync for transactions that arrive together.
 
-The first transaction of a batch opens ``BEGIN IMMEDIATE`` on the writer's connection and asks for
-a commit at the end of this turn of the event loop. Whoever comes in the same turn runs on that
+The first transaction of a batch opens ``BEGIN IMMEDIATE`` on the writer's connection and commits
+at the end of this turn of the event loop. Whoever comes in the same turn runs on that
 connection too, each in a savepoint of its own, so a failing one undoes itself alone (the first
 needs none: nobody else has written yet). Then all wait for the one commit, and none returns before
 the sync: that is what lets 16 connections post more than twice as often as with a sync each
@@ -34,8 +34,9 @@ from chatapp.models.base import writing_connection
 #: How long to wait for another process (a ``flask`` command, a reload's old worker), in seconds.
 PATIENCE = 5.0
 #: Seconds within which a sync is quick, and how many of them in a row prove it of the disk; a
-#: slower one sends the next QUICK_SYNCS back to the thread.
-QUICK_SYNC = 0.001
+#: slower one sends the next QUICK_SYNCS back to the thread. It is less than the fan-out takes at a
+#: stretch (chatapp.realtime.hub.BREATH).
+QUICK_SYNC = 0.003
 QUICK_SYNCS = 16
 #: The pause between two tries, in seconds. SQLite's own busy_timeout would freeze every greenlet.
 PAUSE = 0.005
@@ -68,11 +69,15 @@ class Batch:
         return self.size == 1
 
     def end_one(self, *, is_first: bool) -> None:
-        """Keep what it did; the first one asks for the commit."""
+        """Keep what it did, and wait for the commit; the first one makes it, for all."""
         if is_first:
-            gevent.spawn(self.commit)
+            try:
+                gevent.sleep(0)  # who comes in the same turn of the event loop joins
+            finally:
+                self.commit()
         else:
             self.kept.driver.execute("RELEASE verb")
+        self.committed.get()
 
     def undo_one(self, *, is_first: bool) -> None:
         """Undo what it did, and nothing else."""
@@ -158,12 +163,10 @@ def shared_transaction(
         _close(session)
         batch.undo_one(is_first=is_first)
         raise
-    else:
-        batch.end_one(is_first=is_first)
     finally:
         writing.reset(tokens[0])
         writing_connection.reset(tokens[1])
-    batch.committed.get()
+    batch.end_one(is_first=is_first)
 
 
 def _close(session: scoped_session[Any]) -> None:
