@@ -48,7 +48,7 @@ def prepared(statement: Statement) -> Prepared:
 def read(engine: Engine, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
     """Run a SELECT that stands alone and return its rows."""
     ready = prepared(statement)
-    if ready.expands:
+    if ready.expands:  # that is SQLAlchemy's business
         with reading(engine).connect() as connection:
             return connection.execute(statement, dict(parameters)).all()
     try:

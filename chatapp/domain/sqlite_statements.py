@@ -7,6 +7,7 @@ SQLAlchemy's; what is left out is its bookkeeping for each execution.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,6 +18,9 @@ from sqlalchemy.dialects.sqlite.pysqlite import dialect as SqliteDialect  # noqa
 from chatapp.domain.compiled_statement import CompiledStatement, Process, Statement
 
 _dialect = SqliteDialect()
+
+#: Where SQLAlchemy's text has a list, by its name. SQLite takes ``IN ()``, too: nothing is in it.
+_LIST = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 
 
 class Prepared(CompiledStatement):
@@ -37,7 +41,14 @@ class Prepared(CompiledStatement):
             given[name] if process is None or given[name] is None else process(given[name])
             for name, process in self._inputs
         ]
-        return self._converted(driver.execute(self.sql, values).fetchall())
+        if not self.expands:
+            return self._converted(driver.execute(self.sql, values).fetchall())
+        spread = [item for value in values for item in (value if type(value) is list else [value])]
+        return self._converted(driver.execute(self._sql_for(given), spread).fetchall())
+
+    def _sql_for(self, given: Mapping[str, Any]) -> str:
+        """Return the text with as many places as the values of ``IN`` lists have items."""
+        return _LIST.sub(lambda list_: ", ".join("?" * len(given[list_[1]])), self.sql)
 
 
 @lru_cache(maxsize=256)

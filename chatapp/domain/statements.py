@@ -35,10 +35,7 @@ def execute(statement: Statement, parameters: Mapping[str, Any] | None = None) -
         if engine.dialect.name != "sqlite":
             return postgresql.read(engine, statement, given)
         kept = sqlite_connections.reader(engine)
-    ready = prepared(statement)
-    if ready.expands:
-        return _by_sqlalchemy(kept.connection, statement, given)
-    return ready.run(kept.driver, given)
+    return prepared(statement).run(kept.driver, given)
 
 
 def _by_sqlalchemy(
