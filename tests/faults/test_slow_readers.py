@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gevent
 import pytest
 
 from tests.faults.conftest import Arena, open_arena
@@ -138,6 +139,34 @@ def test_what_is_kept_for_clients_that_stop_reading_is_bounded(
 @pytest.mark.long
 def test_the_bound_matters_to_memory(sqlite: SqliteDatabases, tmp_path: Path) -> None:
     assert kept_for_each(tmp_path, sqlite, f"QUEUE_BYTES = 10**9; {PATIENT}") > 256 * 1024
+
+
+@pytest.mark.long
+def test_what_is_kept_for_clients_that_read_slowly_is_bounded(
+    sqlite: SqliteDatabases, tmp_path: Path
+) -> None:
+    """They have missed more than may wait, and read it in small gulps, a piece after another."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    sqlite.make(data_dir)
+    patient = sabotage(tmp_path / "sabotage", "chatapp.realtime.subscriber", PATIENT)
+    with open_arena(data_dir, **patient) as arena:
+        flooded(arena, reading=False)
+        begun = held = pss(arena.worker) + unsent(arena.port)
+        for listener in arena.listeners:
+            listener.gulp = 4096
+            listener.resume()
+        for sender, listener in zip(arena.senders, arena.listeners, strict=True):
+            last = list(sender.acknowledged.values())[-1]
+            while last not in listener.shown:
+                gevent.sleep(0.25)
+                held = max(held, pss(arena.worker) + unsent(arena.port))
+        verdict = judge(arena.database, arena.senders, arena.listeners)
+        assert verdict.is_clean, verdict
+        assert {listener.connections for listener in arena.listeners} == {1}
+    print(f"\neach of {MANY} that read slowly: {(held - begun) / MANY / 1024:.0f} KB on top")
+    # What waits while they do not read is below 256 KB (above); a piece must fit in what is left.
+    assert held - begun < MANY * 100 * 1024
 
 
 @pytest.mark.long

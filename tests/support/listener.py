@@ -44,6 +44,8 @@ class Listener:
         self.port, self.person, self.conversations = port, person, conversations
         #: Seconds before it comes back; a browser waits for `retry:`, tests need not.
         self.delay = 0.05
+        #: Bytes that it reads at the most before others have a turn.
+        self.gulp = 65536
         #: What it sends with each request; its bearer token if nothing else.
         self._headers = headers or {"Authorization": f"Bearer {person.token}"}
         self._receive_buffer = receive_buffer
@@ -150,7 +152,7 @@ class Listener:
                 if event is not None:
                     yield event
             self._reads.wait()
-            piece = self._socket.recv(65536)
+            piece = self._socket.recv(self.gulp)
             if not piece:
                 return
             self.bytes += len(piece)
