@@ -25,12 +25,12 @@ def unpolled(database_url: str, redis_server: RedisServer, tmp_path: Path) -> Cl
     return Cluster(tmp_path, database_url, redis_server.url, **env)
 
 
-def test_messages_of_all_workers_reach_everybody_in_one_order(cluster: Cluster) -> None:
-    cluster.storm()
-    cluster.until_acknowledged(20)
-    verdict = cluster.verdict()
+def test_messages_of_all_workers_reach_everybody_in_one_order(shared_cluster: Cluster) -> None:
+    shared_cluster.storm()
+    shared_cluster.until_acknowledged(20)
+    verdict = shared_cluster.verdict()
     assert verdict.is_clean, verdict
-    assert len({tuple(listener.shown) for listener in cluster.listeners}) == 1
+    assert len({tuple(listener.shown) for listener in shared_cluster.listeners}) == 1
 
 
 def test_the_doorbell_alone_brings_everything(unpolled: Cluster) -> None:
@@ -80,17 +80,23 @@ def test_a_deaf_subscription_is_noticed_and_made_anew(
             assert len(server.log_lines(event="doorbell_back")) == 2
 
 
-def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:
-    ann, bob = cluster.team.people("ann", "bob")
-    dm = cluster.team.dm(ann, bob)
-    until(lambda: cluster.ready(0)["doorbell"] == cluster.ready(1)["doorbell"] == "ok", "bells")
-    cluster.listen(bob, dm)
-    call(cluster.ports[0], "POST", f"/api/conversations/{dm}/typing", ann.token)
-    until(lambda: all(listener.typing for listener in cluster.listeners), "typing in every stream")
-    cluster.send(ann, dm, cluster.ports[0])
-    cluster.until_acknowledged(3)
-    assert cluster.verdict().is_clean
-    assert [listener.typing for listener in cluster.listeners] == [[ann.id]] * 6
+def test_typing_crosses_and_comes_once(shared_cluster: Cluster) -> None:
+    ann, bob = shared_cluster.team.people("ann", "bob")
+    dm = shared_cluster.team.dm(ann, bob)
+    until(
+        lambda: shared_cluster.ready(0)["doorbell"] == shared_cluster.ready(1)["doorbell"] == "ok",
+        "bells",
+    )
+    shared_cluster.listen(bob, dm)
+    call(shared_cluster.ports[0], "POST", f"/api/conversations/{dm}/typing", ann.token)
+    until(
+        lambda: all(listener.typing for listener in shared_cluster.listeners),
+        "typing in every stream",
+    )
+    shared_cluster.send(ann, dm, shared_cluster.ports[0])
+    shared_cluster.until_acknowledged(3)
+    assert shared_cluster.verdict().is_clean
+    assert [listener.typing for listener in shared_cluster.listeners] == [[ann.id]] * 6
 
 
 def test_a_dead_redis_costs_no_message_and_is_reported(
