@@ -19,18 +19,24 @@ NO_POLL = "POLL = 3600"
 
 
 @pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """The one of this file."""
+    return shared_cluster
+
+
+@pytest.fixture
 def unpolled(database_url: str, redis_server: RedisServer, tmp_path: Path) -> Cluster:
     """A cluster that hears by the doorbell alone."""
     env = sabotage(tmp_path / "no-poll", "chatapp.realtime.follower", NO_POLL)
     return Cluster(tmp_path, database_url, redis_server.url, **env)
 
 
-def test_messages_of_all_workers_reach_everybody_in_one_order(shared_cluster: Cluster) -> None:
-    shared_cluster.storm()
-    shared_cluster.until_acknowledged(20)
-    verdict = shared_cluster.verdict()
+def test_messages_of_all_workers_reach_everybody_in_one_order(cluster: Cluster) -> None:
+    cluster.storm()
+    cluster.until_acknowledged(20)
+    verdict = cluster.verdict()
     assert verdict.is_clean, verdict
-    assert len({tuple(listener.shown) for listener in shared_cluster.listeners}) == 1
+    assert len({tuple(listener.shown) for listener in cluster.listeners}) == 1
 
 
 def test_the_doorbell_alone_brings_everything(unpolled: Cluster) -> None:
@@ -80,58 +86,52 @@ def test_a_deaf_subscription_is_noticed_and_made_anew(
             assert len(server.log_lines(event="doorbell_back")) == 2
 
 
-def test_typing_crosses_and_comes_once(shared_cluster: Cluster) -> None:
-    ann, bob = shared_cluster.team.people("ann", "bob")
-    dm = shared_cluster.team.dm(ann, bob)
-    until(
-        lambda: shared_cluster.ready(0)["doorbell"] == shared_cluster.ready(1)["doorbell"] == "ok",
-        "bells",
-    )
-    shared_cluster.listen(bob, dm)
-    call(shared_cluster.ports[0], "POST", f"/api/conversations/{dm}/typing", ann.token)
-    until(
-        lambda: all(listener.typing for listener in shared_cluster.listeners),
-        "typing in every stream",
-    )
-    shared_cluster.send(ann, dm, shared_cluster.ports[0])
-    shared_cluster.until_acknowledged(3)
-    assert shared_cluster.verdict().is_clean
-    assert [listener.typing for listener in shared_cluster.listeners] == [[ann.id]] * 6
+def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:
+    ann, bob = cluster.team.people("ann", "bob")
+    dm = cluster.team.dm(ann, bob)
+    until(lambda: cluster.ready(0)["doorbell"] == cluster.ready(1)["doorbell"] == "ok", "bells")
+    cluster.listen(bob, dm)
+    call(cluster.ports[0], "POST", f"/api/conversations/{dm}/typing", ann.token)
+    until(lambda: all(listener.typing for listener in cluster.listeners), "typing in every stream")
+    cluster.send(ann, dm, cluster.ports[0])
+    cluster.until_acknowledged(3)
+    assert cluster.verdict().is_clean
+    assert [listener.typing for listener in cluster.listeners] == [[ann.id]] * 6
 
 
 def test_a_dead_redis_costs_no_message_and_is_reported(
-    cluster: Cluster, redis_server: RedisServer
+    cluster: Cluster, shared_redis: RedisServer
 ) -> None:
     cluster.until_all_say(code="200", status="ok", doorbell="ok")
     cluster.storm()
     cluster.until_acknowledged(5)
-    redis_server.kill()
+    shared_redis.kill()
     cluster.until_acknowledged(10)
     cluster.until_all_say(code="200", status="degraded", database="ok", log="ok")
     assert cluster.verdict().is_clean
-    redis_server.start()
+    shared_redis.start()
     cluster.until_all_say(code="200", status="ok")
 
 
-def test_a_frozen_redis_holds_up_nobody(cluster: Cluster, redis_server: RedisServer) -> None:
+def test_a_frozen_redis_holds_up_nobody(cluster: Cluster, shared_redis: RedisServer) -> None:
     cluster.storm()
     cluster.until_acknowledged(5)
-    redis_server.freeze()
+    shared_redis.freeze()
     cluster.until_acknowledged(10)
     cluster.until_all_say(code="200", status="degraded")
     cluster.until_acknowledged(3)
-    redis_server.thaw()
+    shared_redis.thaw()
     cluster.until_all_say(code="200", status="ok")
     assert cluster.verdict().is_clean
 
 
 def test_a_removal_reaches_every_worker_with_redis_down(
-    cluster: Cluster, redis_server: RedisServer
+    cluster: Cluster, shared_redis: RedisServer
 ) -> None:
     ann, bob = cluster.team.people("ann", "bob")
     group, dm = cluster.team.group(ann, bob), cluster.team.dm(ann, bob)
     cluster.listen(bob, group, dm)
-    redis_server.kill()
+    shared_redis.kill()
     removed = call(cluster.ports[0], "DELETE", f"/api/groups/{group}/members/{bob.id}", ann.token)
     assert removed.status == 204
     secret = {"groupId": group, "content": "Not for bob"}
