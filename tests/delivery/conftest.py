@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
@@ -12,16 +11,7 @@ from tests.support.databases import SqliteDatabases
 from tests.support.http import Http
 from tests.support.server import Server
 from tests.support.settings import settings_for
-from tests.support.team import Person, Team
-
-_NUMBERS = count(1)
-
-
-class Newcomers(Team):
-    """People of a server that others have been on: each name gets a number, so it is new."""
-
-    def person(self, name: str, *, admin: bool = False, display_name: str | None = None) -> Person:
-        return super().person(f"{name}{next(_NUMBERS)}", admin=admin, display_name=display_name)
+from tests.support.team import Newcomers, Team
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres
 from tests.support.redis import RedisServer
+from tests.support.team import Newcomers
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,40 @@ def database_url(postgres_databases: PostgresDatabases, tmp_path: Path) -> Itera
     postgres_databases.make(folder)
     yield (folder / "database_url").read_text()
     postgres_databases.drop(folder)
+
+
+@pytest.fixture(scope="module")
+def shared_redis() -> Iterator[RedisServer]:
+    """The Redis of the cluster that a file's tests share; they may kill it."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standing_cluster(
+    postgres_databases: PostgresDatabases,
+    shared_redis: RedisServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("standing")
+    postgres_databases.make(folder)
+    url = (folder / "database_url").read_text()
+    with Cluster(folder, url, shared_redis.url) as running:
+        running.team = Newcomers(running.app)
+        yield running
+    postgres_databases.drop(folder)
+
+
+@pytest.fixture
+def shared_cluster(standing_cluster: Cluster, shared_redis: RedisServer) -> Iterator[Cluster]:
+    """Two servers of two workers each, which a file's tests share; they may stop what is theirs."""
+    if not shared_redis.answers():
+        shared_redis.start()
+    for server in standing_cluster.servers:
+        if not server.answers():
+            server.start()
+    yield standing_cluster
+    standing_cluster.leave()
 
 
 @pytest.fixture

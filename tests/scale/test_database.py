@@ -120,36 +120,36 @@ def test_posts_that_wait_too_long_for_the_ones_before_are_told_when_to_come_back
         assert len(messages.json) == 1
 
 
-def test_the_same_send_through_four_workers_is_one_message(cluster: Cluster) -> None:
-    ann, bob = cluster.team.people("ann", "bob")
-    dm = cluster.team.dm(ann, bob)
-    cluster.listen(bob, dm)
+def test_the_same_send_through_four_workers_is_one_message(shared_cluster: Cluster) -> None:
+    ann, bob = shared_cluster.team.people("ann", "bob")
+    dm = shared_cluster.team.dm(ann, bob)
+    shared_cluster.listen(bob, dm)
     body = {"directMessageId": dm, "content": "Once", "clientId": "the-same"}
-    answers = at_once(cluster.ports, ann.token, "/api/messages", [body] * 20)
+    answers = at_once(shared_cluster.ports, ann.token, "/api/messages", [body] * 20)
     assert sorted(answer.status for answer in answers) == [200] * 19 + [201]
     assert len({answer.json["id"] for answer in answers}) == 1
-    cluster.send(ann, dm, cluster.ports[0])
-    cluster.until_acknowledged(1)
-    assert cluster.verdict().is_clean
+    shared_cluster.send(ann, dm, shared_cluster.ports[0])
+    shared_cluster.until_acknowledged(1)
+    assert shared_cluster.verdict().is_clean
 
 
 def test_one_client_id_for_two_conversations_at_once_is_one_message_and_conflicts(
-    cluster: Cluster,
+    shared_cluster: Cluster,
 ) -> None:
-    ann, *others = cluster.team.people("ann", "bob", "cat", "dan", "eve")
-    dms = [cluster.team.dm(ann, other) for other in others]
+    ann, *others = shared_cluster.team.people("ann", "bob", "cat", "dan", "eve")
+    dms = [shared_cluster.team.dm(ann, other) for other in others]
     bodies = [{"directMessageId": dm, "content": "Once", "clientId": "same"} for dm in dms]
-    answers = at_once(cluster.ports, ann.token, "/api/messages", bodies)
+    answers = at_once(shared_cluster.ports, ann.token, "/api/messages", bodies)
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409]
 
 
-def test_a_direct_message_opened_by_both_at_once_is_one(cluster: Cluster) -> None:
+def test_a_direct_message_opened_by_both_at_once_is_one(shared_cluster: Cluster) -> None:
     path = "/api/direct-messages"
-    ann, *others = cluster.team.people("ann", *(f"other{number}" for number in range(6)))
+    ann, *others = shared_cluster.team.people("ann", *(f"other{number}" for number in range(6)))
     for other in others:
         calls = [
             gevent.spawn(call, port, "POST", path, me.token, {"userIds": [you.id]})
-            for port in cluster.ports
+            for port in shared_cluster.ports
             for me, you in ((ann, other), (other, ann))
         ]
         gevent.joinall(calls, raise_error=True)
@@ -158,13 +158,13 @@ def test_a_direct_message_opened_by_both_at_once_is_one(cluster: Cluster) -> Non
         assert len({answer.json["id"] for answer in answers}) == 1
 
 
-def test_the_same_person_added_by_many_at_once_joins_once(cluster: Cluster) -> None:
-    owner, new, *members = cluster.team.people("owner", "new", *(f"m{n}" for n in range(4)))
-    group = cluster.team.group(owner, *members)
+def test_the_same_person_added_by_many_at_once_joins_once(shared_cluster: Cluster) -> None:
+    owner, new, *members = shared_cluster.team.people("owner", "new", *(f"m{n}" for n in range(4)))
+    group = shared_cluster.team.group(owner, *members)
     calls = [
         gevent.spawn(
             call,
-            cluster.ports[number % 2],
+            shared_cluster.ports[number % 2],
             "POST",
             f"/api/groups/{group}/members",
             member.token,
@@ -174,7 +174,9 @@ def test_the_same_person_added_by_many_at_once_joins_once(cluster: Cluster) -> N
     ]
     gevent.joinall(calls, raise_error=True)
     assert {greenlet.get().status for greenlet in calls} == {200}
-    everybody = call(cluster.ports[0], "GET", f"/api/conversations/{group}", owner.token).json
+    everybody = call(
+        shared_cluster.ports[0], "GET", f"/api/conversations/{group}", owner.token
+    ).json
     assert sorted(everybody["memberIds"]) == sorted(p.id for p in (owner, new, *members))
 
 

@@ -19,6 +19,12 @@ NO_POLL = "POLL = 3600"
 
 
 @pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """The one of this file."""
+    return shared_cluster
+
+
+@pytest.fixture
 def unpolled(database_url: str, redis_server: RedisServer, tmp_path: Path) -> Cluster:
     """A cluster that hears by the doorbell alone."""
     env = sabotage(tmp_path / "no-poll", "chatapp.realtime.follower", NO_POLL)
@@ -94,38 +100,38 @@ def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:
 
 
 def test_a_dead_redis_costs_no_message_and_is_reported(
-    cluster: Cluster, redis_server: RedisServer
+    cluster: Cluster, shared_redis: RedisServer
 ) -> None:
     cluster.until_all_say(code="200", status="ok", doorbell="ok")
     cluster.storm()
     cluster.until_acknowledged(5)
-    redis_server.kill()
+    shared_redis.kill()
     cluster.until_acknowledged(10)
     cluster.until_all_say(code="200", status="degraded", database="ok", log="ok")
     assert cluster.verdict().is_clean
-    redis_server.start()
+    shared_redis.start()
     cluster.until_all_say(code="200", status="ok")
 
 
-def test_a_frozen_redis_holds_up_nobody(cluster: Cluster, redis_server: RedisServer) -> None:
+def test_a_frozen_redis_holds_up_nobody(cluster: Cluster, shared_redis: RedisServer) -> None:
     cluster.storm()
     cluster.until_acknowledged(5)
-    redis_server.freeze()
+    shared_redis.freeze()
     cluster.until_acknowledged(10)
     cluster.until_all_say(code="200", status="degraded")
     cluster.until_acknowledged(3)
-    redis_server.thaw()
+    shared_redis.thaw()
     cluster.until_all_say(code="200", status="ok")
     assert cluster.verdict().is_clean
 
 
 def test_a_removal_reaches_every_worker_with_redis_down(
-    cluster: Cluster, redis_server: RedisServer
+    cluster: Cluster, shared_redis: RedisServer
 ) -> None:
     ann, bob = cluster.team.people("ann", "bob")
     group, dm = cluster.team.group(ann, bob), cluster.team.dm(ann, bob)
     cluster.listen(bob, group, dm)
-    redis_server.kill()
+    shared_redis.kill()
     removed = call(cluster.ports[0], "DELETE", f"/api/groups/{group}/members/{bob.id}", ann.token)
     assert removed.status == 204
     secret = {"groupId": group, "content": "Not for bob"}

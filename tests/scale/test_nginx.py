@@ -21,6 +21,12 @@ def _installed() -> None:
     require("nginx")
 
 
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """The one of this file."""
+    return shared_cluster
+
+
 def posts(port: int) -> int:
     """Return how many messages a worker has taken since it started."""
     metrics = call(port, "GET", "/metrics").body.decode()

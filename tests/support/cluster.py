@@ -57,13 +57,18 @@ class Cluster:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.leave()
+        self._stack.close()
+        with self.app.app_context():
+            db.engine.dispose()
+
+    def leave(self) -> None:
+        """Send everybody home."""
         for listener in self.listeners:
             listener.stop()
         for sender in self.senders:
             sender.leave()
-        self._stack.close()
-        with self.app.app_context():
-            db.engine.dispose()
+        self.listeners, self.senders = [], []
 
     @property
     def ports(self) -> list[int]:

@@ -122,6 +122,6 @@ class Nginx:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code < 500
+            return httpx.get(f"{self.url}/healthz", timeout=2, verify=False).status_code < 500
         except httpx.HTTPError:
             return False

@@ -87,7 +87,8 @@ class Server:
     def answers(self) -> bool:
         """Whether it is up."""
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+            # Asked twenty times a start: to read the machine's certificates takes 50 ms of CPU.
+            return httpx.get(f"{self.url}/healthz", timeout=2, verify=False).status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from flask import Flask
@@ -13,6 +14,8 @@ from chatapp.domain.identity import Identity
 from chatapp.extensions import db
 from chatapp.models import MessageRow, User
 from tests.support import databases
+
+_NUMBERS = count(1)
 
 
 class Person:
@@ -112,6 +115,13 @@ class Team:
     def everything(self) -> list[str]:
         """Return all that the database holds, as text."""
         return [repr(row) for table in databases.rows(self._app).values() for row in table]
+
+
+class Newcomers(Team):
+    """People of a server that others have been on: each name gets a number, so it is new."""
+
+    def person(self, name: str, *, admin: bool = False, display_name: str | None = None) -> Person:
+        return super().person(f"{name}{next(_NUMBERS)}", admin=admin, display_name=display_name)
 
 
 def reference(conversation_id: str) -> str:
