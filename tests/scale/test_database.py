@@ -196,7 +196,7 @@ def test_immediate_restarts_under_load_lose_nothing_that_was_acknowledged(
         cluster.storm()
         for _ in range(5):
             cluster.until_acknowledged(3)
-            mortal.restart()
+            mortal.restart_aside()
         cluster.until_acknowledged(3)
         streams = {listener.connections for listener in cluster.listeners}
         cluster.until_all_say(code="200", status="ok")
