@@ -231,7 +231,9 @@ def test_connections_that_are_cut_fail_what_they_carried_and_lose_nothing(
 ) -> None:
     """As by an administrator, a pooler's restart or a firewall: PostgreSQL itself runs on."""
     cluster.storm()
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatapp'"
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatapp'"
+    )
     with psycopg.connect(database_url, autocommit=True) as connection:
         for _ in range(5):
             cluster.until_acknowledged(3)
