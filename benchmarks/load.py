@@ -32,14 +32,18 @@ class Server:
     tokens: Path | None = None
     #: A page of 50 messages.
     page: str = ""
+    #: The ports of its other instances: streams and posts are spread over all of them.
+    more_ports: tuple[int, ...] = ()
 
     def arguments(self) -> list[str]:
         """Return the generator's options that say where the server is."""
-        where: dict[str, Any] = {"port": self.port, "path": self.stream}
+        where: dict[str, Any] = {"path": self.stream}
         where |= {"body": self.body, "post-path": self.post}
         if self.tokens:
             where["tokens"] = self.tokens
-        return _options(where) + [word for pid in self.pids for word in ("--pid", str(pid))]
+        each = {"--port": (self.port, *self.more_ports), "--pid": self.pids}
+        several = [word for name, all_ in each.items() for one in all_ for word in (name, str(one))]
+        return _options(where) + several
 
 
 def _options(values: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -196,8 +197,9 @@ def _posts(folder: Path, quick: bool, *, instances: int, workers: int) -> Result
 def _deliveries(folder: Path, quick: bool, *, instances: int, workers: int) -> Result:
     options = {"streams": 1000, "rate": 20, "seconds": 4 if quick else 15, "connections": 8}
     with _chat(folder, instances, workers) as chat:
-        result = load.run("fanout", chat.servers[0], **options)
-        burst = load.run("fanout", chat.servers[0], streams=1000, burst=200, connections=16)
+        whole = _whole(chat.servers)
+        result = load.run("fanout", whole, **options)
+        burst = load.run("fanout", whole, streams=1000, burst=200, connections=16)
     kinds = ("lost", "doubled", "reordered", "resets", "dropped", "refused", "broken")
     faults = sum(one[kind] for one in (result, burst) for kind in kinds)
     if workers:
@@ -205,20 +207,24 @@ def _deliveries(folder: Path, quick: bool, *, instances: int, workers: int) -> R
     return {**result, "burst_per_second": burst["deliveries_per_second"], "faults": faults}
 
 
-def _contestants(
-    measure: Callable[..., Result], *, apart: bool
-) -> dict[str, Callable[[Path, bool], Result]]:
+def _whole(servers: list[Server]) -> Server:
+    """Return all instances as one server, whose streams and posts are spread over them."""
+    first, *others = servers
+    pids = tuple(pid for one in servers for pid in one.pids)
+    return replace(first, pids=pids, more_ports=tuple(one.port for one in others))
+
+
+def _contestants(measure: Callable[..., Result]) -> dict[str, Callable[[Path, bool], Result]]:
     return {
         name: partial(measure, instances=instances, workers=workers)
         for name, (_, instances, workers) in SETUPS.items()
-        if apart or instances == 1
     }
 
 
 ROWS = (
     Row(
         "scale-posts",
-        _contestants(_posts, apart=True),
+        _contestants(_posts),
         (
             Line("durable POSTs a second", "requests_per_second", 0),
             Line("POST p50, ms", "request_ms.p50"),
@@ -236,7 +242,7 @@ ROWS = (
     ),
     Row(
         "scale-deliveries",
-        _contestants(_deliveries, apart=False),
+        _contestants(_deliveries),
         (
             Line("200 messages at once to 1,000 streams: deliveries/s", "burst_per_second", 0),
             Line("1,000 × 20 msg/s: servers' CPU a delivery, µs", "cpu_us_per_delivery"),

@@ -55,8 +55,9 @@ def db_copy_command(postgres_url: str | None, close: bool, reopen: bool) -> None
 def new_epoch() -> None:
     """Say that the database went back in time: run it after restoring PostgreSQL.
 
-    Stop every server first. Clients may have seen more than the backup holds; by the new epoch
-    they notice, and load afresh. `flask restore` does this by itself for SQLite.
+    Clients may have seen more than the backup holds; by the new epoch they notice, and load
+    afresh. Servers may run: they see it within 2 s, and tell every stream. `flask restore` does
+    this by itself for SQLite.
     """
     click.echo(f"The log's epoch is now {log.renew_epoch()}.")
 

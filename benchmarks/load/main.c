@@ -12,7 +12,7 @@ static const struct { const char *name; void (*run)(const struct options *); } m
 
 int main(int argc, char **argv) {
     struct options o = options_parse(argc, argv);
-    net_start(o.port);
+    net_start();
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (strcmp(o.mode, modes[i].name)) continue;
         printf("{\"mode\":\"%s\",", o.mode);

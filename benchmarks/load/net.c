@@ -13,22 +13,21 @@
 #include "clock.h"
 
 static int poller;
-static struct sockaddr_in server;
 
-void net_start(int port) {
+void net_start(void) {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     poller = epoll_create1(0);
-    server.sin_family = AF_INET;
-    server.sin_port = htons((uint16_t)port);
-    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 }
 
 bool net_connect(struct connection *c) {
     int one = 1;
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    struct sockaddr_in server = {.sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)c->port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (c->fd < 0) return false;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

@@ -6,10 +6,11 @@
 
 struct connection {
     int fd;                                   /* -1 while closed */
+    int port;                                 /* on 127.0.0.1 */
     void (*on_ready)(struct connection *);    /* connected, readable or broken */
 };
 
-void net_start(int port);
+void net_start(void);
 bool net_connect(struct connection *);        /* under way; on_ready follows */
 bool net_send(struct connection *, const char *bytes, size_t length);
 void net_close(struct connection *);          /* with a RST: no TIME_WAIT uses up the ports */

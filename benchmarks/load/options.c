@@ -31,8 +31,18 @@ static void add_pid(struct options *o, const char *value) {
     o->pids[o->pid_count++] = atoi(value);
 }
 
+static void add_port(struct options *o, const char *value) {
+    if (o->port_count == MAX_PORTS) fail("too many", "--port");
+    o->ports[o->port_count] = atoi(value);
+    if (o->ports[o->port_count++] < 1) fail("out of range:", "--port");
+}
+
+int options_port(const struct options *o, size_t number) {
+    return o->ports[number % (size_t)o->port_count];
+}
+
 static bool set_number(struct options *o, const char *name, const char *value) {
-    if (!strcmp(name, "--port")) o->port = atoi(value);
+    if (!strcmp(name, "--port")) add_port(o, value);
     else if (!strcmp(name, "--streams")) o->streams = atoi(value);
     else if (!strcmp(name, "--in-flight")) o->in_flight = atoi(value);
     else if (!strcmp(name, "--connections")) o->connections = atoi(value);
@@ -68,7 +78,7 @@ struct options options_parse(int argc, char **argv) {
         if (!set_number(&o, argv[i], argv[i + 1]) && !set_text(&o, argv[i], argv[i + 1]))
             fail("unknown option", argv[i]);
     }
-    if (o.connections < 1 || o.in_flight < 1 || o.streams < 0 || o.port < 1)
+    if (o.connections < 1 || o.in_flight < 1 || o.streams < 0 || o.port_count < 1)
         fail("out of range:", "--connections, --in-flight, --streams or --port");
     return o;
 }

@@ -4,10 +4,12 @@
 #include <stddef.h>
 
 #define MAX_PIDS 16
+#define MAX_PORTS 4
 
 struct options {
     const char *mode;       /* fanout, opens, idle, requests */
-    int port;               /* on 127.0.0.1 */
+    int ports[MAX_PORTS];   /* on 127.0.0.1: of each instance of the server */
+    int port_count;
     const char *path;       /* of the stream, or of the request in the mode requests */
     int streams;
     int in_flight;          /* streams being opened at once */
@@ -26,5 +28,8 @@ struct options {
     int pids[MAX_PIDS];     /* the server's processes, whose CPU and memory are read */
     int pid_count;
 };
+
+/* The instance that the stream or the posting connection of this number talks to. */
+int options_port(const struct options *, size_t number);
 
 struct options options_parse(int argc, char **argv);

@@ -28,7 +28,7 @@ struct poster {
 struct post_counts posts;
 extern struct ledger ledger;
 static struct poster *all;
-static int count, under_way;
+static int count, under_way, instances;
 
 static void shut(struct poster *p) {
     net_close(&p->connection);
@@ -90,7 +90,7 @@ static void write_request(struct poster *p, const struct options *o, const char 
     size_t length = strlen(body) + (place ? MARKER_LENGTH - 2 : 0);
     p->request = malloc(length + 4096);
     int head = snprintf(p->request, 4096, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s%s%s", method,
-                        path, o->port, token ? "Authorization: Bearer " : "", token ? token : "",
+                        path, p->connection.port, token ? "Authorization: Bearer " : "", token ? token : "",
                         token ? "\r\n" : "");
     if (*body)
         head += snprintf(p->request + head, 512, "Content-Type: %s\r\nContent-Length: %zu\r\n",
@@ -108,20 +108,28 @@ static void write_request(struct poster *p, const struct options *o, const char 
 
 void posters_start(const struct options *o, const char *method, const char *path) {
     count = o->connections;
+    instances = o->port_count;
     all = calloc((size_t)count, sizeof *all);
     for (int i = 0; i < count; i++) {
         const char *token = o->token_count ? o->tokens[(size_t)i % o->token_count] : NULL;
-        all[i].connection = (struct connection){.fd = -1, .on_ready = on_ready};
+        all[i].connection = (struct connection){
+            .fd = -1, .port = options_port(o, (size_t)i), .on_ready = on_ready};
         write_request(&all[i], o, method, path, token);
     }
 }
 
-static struct poster *free_poster(void) {
-    for (int i = 0; i < count; i++)
+static struct poster *first_free(int from, int step) {
+    for (int i = from; i < count; i += step)
         if (all[i].state == IDLE) return &all[i];
-    for (int i = 0; i < count; i++)
+    for (int i = from; i < count; i += step)
         if (all[i].state == CLOSED) return &all[i];
     return NULL;
+}
+
+/* The instances in turn, and another's where all of one's connections are busy. */
+static struct poster *free_poster(void) {
+    struct poster *p = first_free((int)(posts.sent % (uint32_t)instances), instances);
+    return p ? p : first_free(0, 1);
 }
 
 bool posters_send(void) {

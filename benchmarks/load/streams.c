@@ -84,7 +84,7 @@ static void ask(struct stream *s) {
     char text[4096];
     int length = snprintf(text, sizeof text,
                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: text/event-stream\r\n",
-                          options->path, options->port);
+                          options->path, s->connection.port);
     if (options->token_count)
         length += snprintf(text + length, sizeof text - (size_t)length, "Authorization: Bearer %s\r\n",
                            options->tokens[s->index % options->token_count]);
@@ -112,6 +112,7 @@ static void on_ready(struct connection *c) {
 
 static void begin(struct stream *s) {
     s->connection.on_ready = on_ready;
+    s->connection.port = options_port(options, s->index);
     s->begun = now();
     streams.opening++;
     if (!net_connect(&s->connection)) end_stream(s);

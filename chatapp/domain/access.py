@@ -31,9 +31,10 @@ _mine = (
     .where(_memberships.c.user_id == bindparam("user_id"))
 )
 _standing = _mine.where(_conversations.c.id == bindparam("conversation_id"))
-# A post shares the conversation's row with other posts, and waits for whoever changes it.
-_locked_standing = _standing.with_for_update(of=_memberships).suffix_with(
-    "FOR SHARE OF conversations", dialect="postgresql"
+# A post shares the conversation's row with other posts, and waits for whoever changes it. The
+# conversation first, in both: who removes somebody holds it, and then wants that membership.
+_locked_standing = _standing.with_for_update(read=True, of=_conversations).suffix_with(
+    "FOR UPDATE OF memberships", dialect="postgresql"
 )
 _locked_conversation = _standing.with_for_update(of=[_conversations, _memberships])
 

@@ -185,7 +185,9 @@ def get(user_id: str, *, lock: bool = False) -> User:
 
     ``lock`` keeps others from changing it until the transaction ends.
     """
-    user = db.session.get(User, user_id, populate_existing=True, with_for_update=lock)
+    # Not from referring to it: a post holds the log when its foreign key looks at its author.
+    locked = {"key_share": True} if lock else None
+    user = db.session.get(User, user_id, populate_existing=True, with_for_update=locked)
     if user is None:
         raise NotFound("There is nobody of that id.")
     return user
@@ -212,7 +214,7 @@ def _keep_an_admin(user_id: str) -> None:
     neither both succeed nor wait for each other.
     """
     query = select(User.id).where(User.is_admin, User.deactivated_at.is_(None))
-    admins = db.session.scalars(query.order_by(User.id).with_for_update()).all()
+    admins = db.session.scalars(query.order_by(User.id).with_for_update(key_share=True)).all()
     if list(admins) == [user_id]:
         raise Conflict("This is the last administrator. Make somebody else one first.")
 

@@ -104,6 +104,7 @@ def revoke(me: Identity, session_id: str) -> None:
 def revoke_others(me: Identity) -> int:
     """End every session of ``me`` but the present one; returns how many those were."""
     with transaction():
+        accounts.get(me.user_id, lock=True)
         return revocation.end_sessions(me.user_id, keep=me.credential_id)
 
 
@@ -112,6 +113,7 @@ def revoke_all_of(me: Identity, user_id: str) -> int:
     if me.user_id != user_id:
         accounts.require_admin(me)
     with transaction():
+        accounts.get(user_id, lock=True)
         return revocation.end_sessions(user_id)
 
 

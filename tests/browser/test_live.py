@@ -147,6 +147,22 @@ def test_edit_and_delete_reach_everybody(ada: Person, ben: Person, open_tab: Ope
     expect(message(his, "a mistake")).to_have_count(0)
 
 
+def test_who_was_put_out_and_let_in_again_reads_and_writes_on(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("revolving door", ben)
+    ada.say(talk, "before")
+    page = open_tab(ben, talk.path)
+    ada.call("DELETE", f"/api/groups/{talk.id}/members/{ben.id}")
+    expect(composer(page)).to_be_disabled()
+    ada.say(talk, "meanwhile")
+    ada.call("POST", f"/api/groups/{talk.id}/members", {"userIds": [ben.id]})
+    expect_texts(page, ["before", "meanwhile"])
+    send(page, "back")
+    expect_texts(page, ["before", "meanwhile", "back"])
+    assert ada.hear(talk) == ["before", "meanwhile", "back"]
+
+
 def test_typing_is_said_and_ends_with_the_message(
     ada: Person, ben: Person, open_tab: OpenTab
 ) -> None:

@@ -100,7 +100,7 @@ def test_a_database_restarted_in_the_middle_of_a_batch_loses_and_doubles_nothing
             cluster.until_acknowledged(2)
             connection = psycopg.connect(url)
             hold_the_log_until_batches_wait(connection)
-            mortal.restart()
+            mortal.restart_aside()
             connection.close()
         cluster.until_acknowledged(3)
         verdict = cluster.verdict()
@@ -120,7 +120,7 @@ def test_nobody_is_answered_before_their_batch_is_on_disk(
         send_from_many(cluster)
         for _ in range(3):
             cluster.until_acknowledged(2)
-            mortal.restart()
+            mortal.restart_aside()
         for sender in cluster.senders:
             sender.stop()
         kept = {row[0] for row in mortal.execute("SELECT id FROM messages", "template")}

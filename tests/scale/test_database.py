@@ -198,7 +198,7 @@ def test_immediate_restarts_under_load_lose_nothing_that_was_acknowledged(
         cluster.storm()
         for _ in range(5):
             cluster.until_acknowledged(3)
-            mortal.restart()
+            mortal.restart_aside()
         cluster.until_acknowledged(3)
         streams = {listener.connections for listener in cluster.listeners}
         cluster.until_all_say(code="200", status="ok")
@@ -226,3 +226,24 @@ def test_servers_that_start_together_migrate_once(
             assert postgres.execute("SELECT count(*) FROM log_head", "together") == [(1,)]
         finally:
             list(pool.map(Server.stop, servers))
+
+
+def test_connections_that_are_cut_fail_what_they_carried_and_lose_nothing(
+    cluster: Cluster, database_url: str
+) -> None:
+    """As by an administrator, a pooler's restart or a firewall: PostgreSQL itself runs on."""
+    cluster.storm()
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatapp'"
+    )
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for _ in range(5):
+            cluster.until_acknowledged(3)
+            found = connection.execute(f"{cut} AND datname = current_database()").fetchall()
+            assert len(found) >= len(cluster.workers())
+    cluster.until_acknowledged(3)
+    streams = {listener.connections for listener in cluster.listeners}
+    verdict = cluster.verdict()
+    assert verdict.is_clean, verdict
+    assert streams == {1}
+    assert {failure for sender in cluster.senders for failure in sender.failures} <= {"503"}

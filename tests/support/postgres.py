@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import gevent
 import psycopg
 
 from tests.support.elsewhere import Elsewhere
@@ -117,6 +118,14 @@ class Postgres:
         """Stop it at once and start it again: it recovers from its log."""
         self.stop()
         self.start()
+
+    def restart_aside(self) -> None:
+        """Restart while the greenlets of this process go on.
+
+        Else a client that has just connected sends its request when the restart is over, and a
+        server waits for one no longer than its ``keepalive``, 2 s, before it hangs up.
+        """
+        gevent.get_hub().threadpool.apply(self.restart)
 
     def output(self) -> str:
         """Return what it has logged."""

@@ -54,9 +54,18 @@ export class Composer {
   }
 
   close(sentence) {
-    this.field.disabled = true;
-    this.form.querySelector('.send').disabled = true;
+    this.#enable(false);
     this.#say(sentence);
+  }
+
+  open() {
+    this.#enable(true);
+    this.#measure();
+  }
+
+  #enable(enabled) {
+    this.field.disabled = !enabled;
+    this.form.querySelector('.send').disabled = !enabled;
   }
 
   #kept() {

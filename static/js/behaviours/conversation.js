@@ -40,6 +40,10 @@ export function wireConversation(section, feed, { unread, announce }) {
   feed.on('user:updated', ({ user }) => timeline.rename(user));
   feed.on('typing', here(({ userId }) => userId !== me && typing.saw(userId, nameOf(timeline, userId))));
   feed.on('conversation:left', here(() => composer?.close('You are no longer in this conversation.')));
+  feed.on('conversation:joined', here(() => { // in it again: nothing came of what was said meanwhile
+    composer?.open();
+    feed.hold(() => scrolling.afresh()).catch(() => {});
+  }));
   feed.on('conversation:updated', here(({ conversation }) => retitle(section, conversation)));
   readState.mark();
   return {
