@@ -118,8 +118,9 @@ class Presence(Background):
         for owner in went:
             self._leave(owner)
         self._expire(now)
-        self._tell_streams(now)
         self._tell_processes(came, went, now)
+        # Last, as it lets other greenlets run.
+        self._tell_streams(now)
 
     def run(self) -> None:
         """Beat."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import live_tab, wait_live
+from tests.browser.page import connection
 from tests.browser.people import Conversation, Person, Team
 from tests.browser.test_accessible import expect_nothing_found
 from tests.support.sabotage import sabotage
 from tests.support.server import Server
+from tests.support.wait import until
+
+QUICK = """
+from chatapp.realtime import heartbeat
+heartbeat.INTERVAL = 1
+BEAT, GRACE = 0.1, 0.3
+"""
 
 SignedIn = Callable[..., BrowserContext]
 OpenTab = Callable[..., Page]
@@ -20,9 +27,9 @@ OpenTab = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that tells soon who has left."""
+    """A server that notices soon who has left, and tells."""
     folder = tmp_path_factory.mktemp("presence")
-    quick = sabotage(folder / "quick", "chatapp.realtime.presence", "BEAT, GRACE = 0.1, 0.3")
+    quick = sabotage(folder / "quick", "chatapp.realtime.presence", QUICK)
     with Server(folder / "data", CHAT_STREAMS_PER_USER="100", **quick) as running:
         yield running
 
@@ -48,7 +55,8 @@ def listens(page: Page) -> None:
     """Wait until the page has what keeps the signs true."""
     wait_live(page)
     page.wait_for_function(
-        "performance.getEntriesByType('resource').some(({name}) => name.includes('/presence.js'))"
+        """() => performance.getEntriesByType('resource')
+            .some(({name}) => name.includes('/presence.js'))"""
     )
 
 
@@ -75,10 +83,11 @@ def test_the_dot_comes_and_goes(
     expect(item).to_have_accessible_name("Ben")
 
 
-def test_a_reload_does_not_flicker_and_the_page_is_drawn_right(
-    ada: Person, ben: Person, dm: Conversation, open_tab: OpenTab, signed_in: SignedIn
+def test_pages_are_drawn_right_without_javascript(
+    ada: Person, ben: Person, dm: Conversation, signed_in: SignedIn
 ) -> None:
     live_tab(signed_in(ben), "/conversations")
+    until_online(ada, ben)
     group = ada.group("presence", ben)
     plain = signed_in(ada, java_script_enabled=False).new_page()
     for path, place in (("/people", ROWS), (dm.path, HEADER), (f"{group.path}/details", ROWS)):
@@ -88,7 +97,7 @@ def test_a_reload_does_not_flicker_and_the_page_is_drawn_right(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_people_page_and_the_details_are_live_too(
-    ada: Person, ben: Person, open_tab: OpenTab, signed_in: SignedIn, scheme: str
+    ada: Person, ben: Person, signed_in: SignedIn, scheme: str
 ) -> None:
     group = ada.group("presence in details", ben)
     context = signed_in(ada, color_scheme=scheme)
@@ -115,23 +124,35 @@ def test_a_new_conversation_shows_who_is_online(
     expect(sign(hers, LIST, cleo)).to_be_visible()
 
 
-def test_what_a_page_missed_is_asked_for_after_a_reconnect(
-    ada: Person, ben: Person, dm: Conversation, signed_in: SignedIn, faults: None
+def test_what_a_page_missed_is_asked_for_when_it_has_connected_again(
+    ada: Person,
+    ben: Person,
+    dm: Conversation,
+    server: Server,
+    signed_in: SignedIn,
+    faults: None,
 ) -> None:
+    his = live_tab(signed_in(ben), "/conversations")
+    until_online(ada, ben)
     context = signed_in(ada)
     hers = context.new_page()
     hers.clock.install()
     hers.goto(dm.path)
+    follower = live_tab(context, "/people")
     wait_live(hers)
-    his = live_tab(signed_in(ben), "/conversations")
-    hers.clock.run_for(20_000)
     expect(sign(hers, HEADER, ben)).to_be_visible()
-    context.set_offline(True)
-    # Her stream ends with the server's, and the signal that he left is lost on her.
+    server.kill()
+    connection(hers, "reconnecting")
     his.close()
-    hers.evaluate("document.querySelector('[data-connection]').dataset.state")
-    context.set_offline(False)
-    hers.clock.run_for(60_000)
-    wait_live(hers)
-    hers.clock.run_for(20_000)
-    expect(sign(hers, HEADER, ben)).to_be_hidden()
+    server.start()
+    for page, place in ((hers, HEADER), (follower, ROWS)):
+        shown = sign(page, place, ben)
+        until(lambda shown=shown: hers.clock.run_for(5000) or shown.is_hidden(), "he has gone")
+
+
+def until_online(asker: Person, person: Person) -> None:
+    """Wait until the server knows it."""
+    until(
+        lambda: asker.call("GET", f"/api/presence?userId={person.id}")["online"] == [person.id],
+        f"{person.name} online",
+    )

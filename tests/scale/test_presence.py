@@ -1,4 +1,4 @@
-"""Who is online, on several processes: told through Redis, ended by expiry, healed after an outage."""
+"""Who is online, on several processes: told through Redis, ended by expiry, healed by itself."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Listener:
         self.refusals: Counter[int] = Counter()
         #: Who was said to be typing, each time.
         self.typing: list[str] = []
-        #: Who is online, as far as its stream said so, and everybody who was ever said to have gone.
+        #: Who is online, as far as its stream said so, and all who were ever said to have gone.
         self.online: set[str] = set()
         self.went: set[str] = set()
         self.heard = self.connections = self.bytes = 0
