@@ -26,7 +26,7 @@ def server(sqlite: SqliteDatabases, tmp_path: Path) -> Iterator[Server]:
     sqlite.make(folder)
     quick = "BEAT, GRACE = 0.05, 0.2"
     env = sabotage(tmp_path / "quick", "chatapp.realtime.presence", quick)
-    with Server(folder, **env) as running:
+    with Server(folder, None, **env) as running:
         yield running
 
 

@@ -65,7 +65,7 @@ def test_who_has_hung_up_is_let_go_at_its_beat() -> None:
     gone.wire.broken = True
     round_of_beats(Heartbeat(hub))
     assert not gone.is_served
-    assert gone.wire.received == b""
+    assert gone.body == b""
     assert there.body == frames.PING
     there.close()
 
