@@ -7,7 +7,7 @@ an edited one comes with its new text. docs/EVENTS.md documents every type.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import orjson
@@ -117,6 +117,12 @@ def typing(user_id: str, conversation_id: str) -> bytes:
     """Return the signal that somebody is typing; it has no place in the log, so no id."""
     shown = {"type": "typing", "userId": user_id, **show.reference(conversation_id)}
     return frames.event(orjson.dumps(shown), name="typing")
+
+
+def presence(online: Collection[str], offline: Collection[str]) -> bytes:
+    """Return the signal that people came or went; with nobody in it, that many did."""
+    shown = {"type": "presence", "online": list(online), "offline": list(offline)}
+    return frames.event(orjson.dumps(shown), name="presence")
 
 
 def _effect(row: Logged) -> Effect | None:

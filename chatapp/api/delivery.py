@@ -1,9 +1,10 @@
-"""The app's delivery: hub, follower and heartbeat, wired to the log and to the logs."""
+"""The app's delivery: hub, follower, heartbeat and presence, wired to the log and to the logs."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
 import gevent
 from flask import Flask, current_app, has_app_context
@@ -19,11 +20,12 @@ from chatapp.logs import log_event
 from chatapp.metrics import Metrics
 from chatapp.realtime import doorbell as doorbells
 from chatapp.realtime.doorbell import Doorbell
-from chatapp.realtime.entry import Entry
+from chatapp.realtime.entry import Disconnect, Entry
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.heartbeat import Heartbeat
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.own_stack import OwnStack
+from chatapp.realtime.presence import Presence
 from chatapp.realtime.pulse import Pulse
 from chatapp.realtime.subscriber import Subscriber
 
@@ -46,15 +48,17 @@ class Delivery:
         self.follower = Follower(
             self._position,
             self._after,
-            self.hub.deliver,
+            self._deliver,
             self._metrics.delivery_lag.observe,
             self._began_anew,
         )
+        self.presence = Presence(self.hub.owners, self._tell_presence)
         self.doorbell = self._doorbell(settings)
         self._background = (
             self.follower,
             *([self.doorbell] if self.doorbell else []),
             Heartbeat(self.hub),
+            self.presence,
             Pulse(self._metrics.loop_lag.observe),
             Housekeeping(app, settings.log_days),
         )
@@ -100,15 +104,32 @@ class Delivery:
         doorbell = Doorbell(
             doorbells.connect(settings.redis_url),
             self._rung,
-            {"signal": self.hub.signal, "post": lambda user_id, _: posts.note(user_id)},
+            {
+                "signal": self.hub.signal,
+                "presence": self.presence.heard,
+                "post": lambda user_id, _: posts.note(user_id),
+            },
         )
+        self.presence.send = partial(doorbell.send, "presence")
         posts.tell = lambda user_id: doorbell.send("post", user_id, b"")
         return doorbell
 
     def _rung(self, position: int | None) -> None:
+        if position is None:
+            # The doorbell is new, or back: what was said meanwhile was not heard.
+            self.presence.ask()
         # Our own ring comes back to us; what we have already is no reason to look.
         if position is None or position > self.follower.position:
             self.follower.ring()
+
+    def _deliver(self, entries: Sequence[Entry]) -> None:
+        self.hub.deliver(entries)
+        for entry in entries:
+            if isinstance(entry.effect, Disconnect) and entry.effect.credential is None:
+                self.presence.drop(entry.effect.owner)
+
+    def _tell_presence(self, online: Collection[str], offline: Collection[str]) -> None:
+        self.hub.signal(log.TEAM, deliveries.presence(online, offline))
 
     def _observe(self, event: str, **fields: str | int) -> None:
         log_event(logger, event, logging.INFO, **fields)

@@ -10,6 +10,7 @@ in order and once, to the subscribers of the channel. Read it in this order:
 - ``subscriber``: one open stream, its bounded queue and its generator;
 - ``hub``: which subscribers a channel has; fan-out, revocation, limits, draining;
 - ``follower``: reads the log whenever the doorbell rings and hands the hub what is new;
+- ``presence``: which owners have a stream, in any process, told to streams as it changes;
 - ``heartbeat``: pings, and the end of streams that are old enough;
 - ``pulse``: how late the event loop is, and the line in the log when it stalls.
 """

@@ -9,7 +9,8 @@ every ``follower.POLL``), never an event. Three things make a ring that is lost 
   probe is made anew. Some look alive and receive nothing;
 - positions only grow, so a later ring makes up for an earlier one.
 
-Signals (typing) and what processes tell each other about rate limits take the same way.
+Signals (typing), and what processes tell each other about rate limits and about who is online,
+take the same way.
 """
 
 from __future__ import annotations

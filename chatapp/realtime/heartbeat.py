@@ -33,7 +33,7 @@ class Heartbeat(Background):
 
         A stream's beat is the one after it was first seen: by a first ping that comes soon, and by
         itself, a client knows that no proxy holds its stream back. Who is being written to just
-        then is pinged a beat later.
+        then is pinged a beat later; who has hung up is let go.
         """
         chunk = frames.chunk(frames.PING)
         now = time.monotonic()
@@ -41,7 +41,10 @@ class Heartbeat(Background):
         known = self._shares
         shares = {each: known.get(each, later) for each in self._hub.subscribers()}
         for subscriber in [each for each, its in shares.items() if its == share]:
-            if not subscriber.ping(frames.PING, chunk):
+            if subscriber.wire is not None and subscriber.wire.is_gone():
+                # The kernel takes a first write all the same, and only the next ping would fail.
+                subscriber.end()
+            elif not subscriber.ping(frames.PING, chunk):
                 shares[subscriber] = later
             if subscriber.expires_at <= now:
                 subscriber.end(farewell("lifetime"))

@@ -11,6 +11,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 
 import gevent
@@ -111,8 +112,10 @@ class Hub:
     def signal(self, channel: str, frame: bytes) -> None:
         """Bring something that has no place in the log, such as typing, to a channel."""
         chunk = frames.chunk(frame)
-        for subscriber in list(self._channels.get(channel, ())):
+        for number, subscriber in enumerate(list(self._channels.get(channel, ())), start=1):
             subscriber.offer(NO_POSITION, frame, chunk)
+            if number % BREATH == 0:
+                gevent.sleep(0)
 
     def drain(self) -> None:
         """Say goodbye to every stream and take no new one: the process is about to stop."""
@@ -132,6 +135,10 @@ class Hub:
     def subscribers(self) -> list[Subscriber]:
         """Return every subscriber there is now."""
         return [subscriber for owned in self._owners.values() for subscriber in owned]
+
+    def owners(self) -> AbstractSet[str]:
+        """Return who has streams here, as a view: of every moment, and at no cost."""
+        return self._owners.keys()
 
     def hears(self, channel: str) -> bool:
         """Whether the channel has subscribers."""

@@ -1,9 +1,14 @@
-"""How templates write times and browsers. UTC and English; JavaScript puts the reader's own."""
+"""How templates write times and browsers, and whom they call online.
+
+UTC and English; JavaScript puts the reader's own.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from chatapp.api.delivery import current_delivery
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -66,8 +71,14 @@ def browser(user_agent: str) -> str:
     return f"{named} on {system}" if system else named
 
 
+def is_online(user_id: str) -> bool:
+    """Whether somebody has a stream open, or had one a moment ago."""
+    return current_delivery().presence.is_online(user_id)
+
+
 def init_app(app: Flask) -> None:
     """Give the filters to the app's templates."""
     for function in (rfc3339, clock, long_day, short_time, browser):
         app.add_template_filter(function)
     app.add_template_filter(full_moment, "moment")
+    app.add_template_test(is_online, "online")

@@ -69,6 +69,8 @@ class Item:
     kind: str = "dm"
     private_group: bool = False
     title: str = ""
+    #: The other one of a direct message between two.
+    other_id: str = ""
     hue: int = 0
     initials: str = ""
     last_message_id: str = ""
@@ -128,6 +130,7 @@ def item(view: ConversationView, me: Identity) -> Item:
         kind=conversation.kind,
         private_group=conversation.kind == "group" and conversation.private,
         title=view.title,
+        other_id=_other_id(view, me),
         hue=face.hue,
         initials=face.initials,
         last_words=_last_words(last, me, named=_is_crowd(view)) if last else "",
@@ -140,6 +143,12 @@ def item(view: ConversationView, me: Identity) -> Item:
 def _face(members: Sequence[User], me: Identity) -> Person | User:
     """Return whose avatar stands for a direct message."""
     return next((user for user in members if user.id != me.user_id), me_as_person(me))
+
+
+def _other_id(view: ConversationView, me: Identity) -> str:
+    """Return who it is with, in a direct message of two: nobody else's presence is its own."""
+    others = [user.id for user in view.members if user.id != me.user_id]
+    return others[0] if view.conversation.kind == "dm" and len(others) == 1 else ""
 
 
 def _is_crowd(view: ConversationView) -> bool:
@@ -170,6 +179,8 @@ class Opened:
     last_read_message_id: str | None
     last_message_id: str | None
     members: Sequence[User]
+    #: The other one of a direct message between two.
+    other_id: str
     #: Whether the one who looks may rename, remove and archive.
     may_change: bool
 
@@ -213,5 +224,6 @@ def opened(view: ConversationView, me: Identity) -> Opened:
         last_read_message_id=view.last_read_message_id,
         last_message_id=view.last_message.id if view.last_message else None,
         members=view.members,
+        other_id=_other_id(view, me),
         may_change=group and (me.is_admin or conversation.owner_id == me.user_id),
     )

@@ -39,6 +39,9 @@ if (me && document.body.dataset.cursor) {
   connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
 }
 
+// Who is online is drawn already: what keeps it true comes once there is something to read.
+setTimeout(() => import('./behaviours/presence.js').then(({ wirePresence }) => wirePresence(feed), () => {}), 1000);
+
 function wireList() {
   showTitle(list.unread());
   feed.on('message:created', (message) => list.arrived(message));

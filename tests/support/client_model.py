@@ -24,7 +24,7 @@ class ClientModel:
         answer = person.get("/api/conversations")
         #: Where the stream goes on after this state.
         self.cursor = answer.headers["Chat-Cursor"]
-        self.users = {user["id"]: user for user in self._fetch("/api/users")}
+        self.users = {user["id"]: _lasting(user) for user in self._fetch("/api/users")}
         self.conversations: dict[str, Json] = {}
         self.messages: dict[str, list[Json]] = {}
         self._unread: dict[str, list[str]] = {}
@@ -148,6 +148,11 @@ class ClientModel:
                 if message["userId"] == user["id"]:
                     message["author"] = {name: user[name] for name in _AUTHOR}
             self._show_last(id_)
+
+
+def _lasting(user: Json) -> Json:
+    """Return a person without what is true for a moment, which no logged event tells."""
+    return {name: value for name, value in user.items() if name != "online"}
 
 
 _HANDLERS: dict[str, Callable[[ClientModel, Json], None]] = {

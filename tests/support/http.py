@@ -84,12 +84,14 @@ class HttpStream:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self.last_event_id = ""
+        #: What comes by itself, and the test is not about.
+        self.passes_over = {"ping", "presence"}
         self._events: Iterator[ServerSentEvent] = EventSource(response).iter_sse()
 
     def next(self) -> ServerSentEvent:
-        """Return the next event but pings."""
+        """Return the next event but those passed over."""
         event = next(self._events)
-        while event.event == "ping":
+        while event.event in self.passes_over:
             event = next(self._events)
         self.last_event_id = event.id
         return event
@@ -120,8 +122,8 @@ class HttpStream:
         return found
 
     def rest(self) -> list[ServerSentEvent]:
-        """Return all but pings up to the stream's end, which may be a broken connection."""
-        return [event for event in self._rest() if event.event != "ping"]
+        """Return all others up to the stream's end, which may be a broken connection."""
+        return [event for event in self._rest() if event.event not in self.passes_over]
 
     def close(self) -> None:
         """Leave."""

@@ -59,6 +59,9 @@ class Listener:
         self.refusals: Counter[int] = Counter()
         #: Who was said to be typing, each time.
         self.typing: list[str] = []
+        #: Who is online, as far as its stream said so, and all who were ever said to have gone.
+        self.online: set[str] = set()
+        self.went: set[str] = set()
         self.heard = self.connections = self.bytes = 0
         self.is_live = False
         self.cursor = ""
@@ -210,6 +213,9 @@ class Listener:
             self.shown.pop(event.data["id"], None)
         elif event.name == "typing":
             self.typing.append(event.data["userId"])
+        elif event.name == "presence":
+            self.online = (self.online | {*event.data["online"]}) - {*event.data["offline"]}
+            self.went |= {*event.data["offline"]}
 
     def _check_order(self, event: Heard) -> None:
         epoch, _, position = event.id.partition("-")

@@ -26,6 +26,8 @@ class Stream:
         self.parser = EventStream()
         #: The id of the last event read: what a browser sends when it connects again.
         self.last_event_id = ""
+        #: Signals that come whenever somebody does, and that the test is not about.
+        self.passes_over = {"presence"}
         self._pieces = response.iter_encoded()
         self._events: list[Event] = []
 
@@ -45,20 +47,25 @@ class Stream:
         self.response.close()
 
     def next(self) -> Event:
-        """Return the next event.
+        """Return the next event but those passed over.
 
         Raises:
             EOFError: the stream has ended.
         """
+        event = self._next()
+        while event.type in self.passes_over:
+            event = self._next()
+        self.last_event_id = event.last_event_id
+        return event
+
+    def _next(self) -> Event:
         while not self._events:
             with gevent.Timeout(PATIENCE, AssertionError("the stream stays silent")):
                 piece = next(self._pieces, None)
             if piece is None:
                 raise EOFError
             self._events += self.parser.feed(piece)
-        event = self._events.pop(0)
-        self.last_event_id = event.last_event_id
-        return event
+        return self._events.pop(0)
 
     def until(self, type_: str, **fields: Any) -> list[Event]:
         """Return the events up to the one of this type that has these fields, with it."""

@@ -18,7 +18,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: Commands of Flask and its extensions, which document themselves.
 FOREIGN = {"db", "routes", "run", "shell"}
 #: What a stream carries beside the log's events.
-CONTROLS_AND_SIGNALS = {"ready", "ping", "reset", "reconnect", "typing"}
+CONTROLS_AND_SIGNALS = {"ready", "ping", "reset", "reconnect", "typing", "presence"}
 #: Reasons of a reset or a reconnect, as the code spells them.
 REASONS = re.compile(r'(?:start = |return |reset\(|farewell\()"([a-z]+)"')
 LINK = re.compile(r'(?:\]\(|src="|srcset="|href=")([^)"\s]+)')

@@ -58,6 +58,18 @@ def test_who_is_being_written_to_is_pinged_at_a_later_beat() -> None:
     client.close()
 
 
+def test_who_has_hung_up_is_let_go_at_its_beat() -> None:
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    gone, there = open_streams(hub, 2)
+    assert isinstance(gone.wire, FakeWire)
+    gone.wire.broken = True
+    round_of_beats(Heartbeat(hub))
+    assert not gone.is_served
+    assert gone.body == b""
+    assert there.body == frames.PING
+    there.close()
+
+
 def test_the_interval_is_short_enough_to_notice_a_dead_stream() -> None:
     assert INTERVAL <= 20
 

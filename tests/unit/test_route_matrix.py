@@ -40,6 +40,8 @@ POST   /api/messages                                         401  404  404  201 
 GET    /api/messages/<message_id>                            401  404  404  200  404  200  401
 PATCH  /api/messages/<message_id>                            401  404  404  200  404  403  401
 DELETE /api/messages/<message_id>                            401  404  404  204  404  403  401
+GET    /api/presence                                         401  200  200  200  200  200  401
+GET    /api/presence?userId=<user_id>                        401  200  200  200  200  200  401
 GET    /api/sse                                              401  200  200  200  200  200  401
 GET    /api/sse?channel=group:<group_id>                     401  404  404  200  404  200  401
 GET    /api/sse?channel=dm:<dm>                              401  404  404  200  404  200  401

@@ -70,6 +70,7 @@ export class ConversationList {
     const avatar = item.querySelector('.avatar');
     avatar.textContent = shown[0].initials;
     avatar.dataset.hue = shown[0].hue;
+    item.querySelector('.online')?.setAttribute('data-person', others.length === 1 ? others[0].id : '');
   }
 
   left(id) {

@@ -29,7 +29,10 @@ export function connect({ feed, list, open, say }) {
   stream.start();
   window.addEventListener('pagehide', () => stream.stop());
   window.addEventListener('pageshow', ({ persisted }) => {
-    if (persisted) isMine() ? stream.start() : location.reload(); // nothing to read for whoever comes next
+    if (!persisted) return;
+    if (!isMine()) return void location.reload(); // nothing to read for whoever comes next
+    stream.start();
+    feed.emit({ type: 'connected' });
   });
   claim({
     signedOutHere: () => location.replace(`${base}/sign-in`),

@@ -3,7 +3,7 @@ import { base, request } from '../helpers/server.js';
 import { Backoff } from './backoff.js';
 import { Watchdog } from './watchdog.js';
 
-const SIGNALS = ['typing'];
+const SIGNALS = ['typing', 'presence'];
 const EVENTS = ['message', 'message:updated', 'message:deleted', 'read', 'user:updated', 'member:joined',
   'member:left', 'conversation:joined', 'conversation:left', 'conversation:updated', ...SIGNALS];
 const SWALLOWED = 6000; // `ready` comes at once, a ping within 2 s, unless a proxy is filling a buffer with them
@@ -74,6 +74,7 @@ export class Stream {
   #ready({ cursor }) {
     debug('connected', cursor);
     this.#advance(cursor, { type: 'ready' });
+    this.received({ data: { type: 'connected' } }); // for every tab, whatever its cursor
     if (this.#late) return;
     this.#readyAt = performance.now();
     this.#expect();
