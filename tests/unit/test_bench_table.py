@@ -42,5 +42,5 @@ def test_every_row_has_a_name_of_its_own_and_columns_of_the_table() -> None:
 def test_the_generator_is_told_where_the_server_is() -> None:
     server = load.Server(80, (7, 8), "/stream", "/publish", Path("body"), Path("tokens"))
     words = " ".join(server.arguments())
-    assert "--port 80 --path /stream" in words
-    assert words.endswith("--pid 7 --pid 8")
+    assert "--path /stream" in words
+    assert words.endswith("--port 80 --pid 7 --pid 8")
