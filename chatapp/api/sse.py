@@ -38,7 +38,7 @@ def stream() -> Response:
     delivery = current_delivery()
     if delivery.hub.draining:
         # Not a 503: that would end a native EventSource for good, in each reload (WHATWG 9.2).
-        return _event_stream([farewell("restart")])
+        return _event_stream([farewell("restart")], Response)
     delivery.start()
     try:
         subscriber = _register(delivery.hub, me, follows=not named)
@@ -102,9 +102,10 @@ def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     return _event_stream(Body(frames, lambda: _closed(hub, subscriber)))
 
 
-def _event_stream(body: Iterable[bytes]) -> Response:
+def _event_stream(body: Iterable[bytes], kind: type[Response] = Answer) -> Response:
+    """Return a stream's answer; the plain ``Response`` says how long a body of one piece is."""
     # Passed through as it is: what werkzeug would wrap around it costs 2 KB a stream.
-    response = Answer(body, mimetype="text/event-stream", direct_passthrough=True)
+    response = kind(body, mimetype="text/event-stream", direct_passthrough=True)
     response.headers["Cache-Control"] = "no-store"
     # Without it nginx holds back even the headers.
     response.headers["X-Accel-Buffering"] = "no"
