@@ -89,7 +89,7 @@ def signed_in(
             **options,
         }
         context = browser.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)  # as tests.support.wait has it
         context.on("page", lambda page: _listen(page, complaints))
         contexts.append(context)
         return context
