@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.people import Person, Team
 from tests.support.server import Server
 
+#: Milliseconds that only a failure reaches, also beside three other tests on two slow cores.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 #: Plain HTTP from another host: browsers have no Web Locks there.
 PLAIN_HOST = "chat.test"
 CHROMIUM = [
@@ -89,7 +92,7 @@ def signed_in(
             **options,
         }
         context = browser.new_context(**options)
-        context.set_default_timeout(30_000)  # as tests.support.wait has it
+        context.set_default_timeout(PATIENCE)
         context.on("page", lambda page: _listen(page, complaints))
         contexts.append(context)
         return context
