@@ -141,7 +141,7 @@ def shared_transaction(
     session: scoped_session[Any],
     after_commit: Callable[[], Callable[[], None] | None],
 ) -> Iterator[None]:
-    """Run the body in a savepoint of the engine's open batch, then wait for the batch's commit.
+    """Run the body as one of the engine's open batch, then wait for the batch's commit.
 
     ``session`` takes part where the body uses it. ``after_commit`` is asked after the body for
     what to call as soon as the commit is on disk.
@@ -182,7 +182,8 @@ def _join_batch(engine: Engine) -> Batch:
         if batch is None:
             kept = writer(engine)
             if _begin_immediate(kept.driver):
-                return _batches.setdefault(engine, Batch(engine, kept))
+                batch = _batches[engine] = Batch(engine, kept)
+                return batch
             if time.monotonic() > deadline:
                 raise Busy("The database file is in use by another process; try again soon.")
             gevent.sleep(PAUSE)
