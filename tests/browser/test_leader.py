@@ -59,7 +59,7 @@ def test_another_tab_leads_when_the_leader_crashes(
     for page in followers:
         expect_texts(page, ["before"])
     wanted = ["before"]
-    with context.expect_event("request", lambda asked: "/api/sse" in asked.url, timeout=2000):
+    with context.expect_event("request", lambda asked: "/api/sse" in asked.url):
         crash(leader)
         for number in range(5):
             ada.say(talk, f"then {number}")
@@ -85,8 +85,8 @@ def test_another_tab_leads_within_two_seconds_when_the_leader_freezes(
         # By the tab's own clock, so that a busy machine makes no difference.
         context.clock.run_for(2000)
         expect_follower_leads(ada, talk, follower)
-    # Whenever it took over: a machine may be so busy that the leader was silent for 2 s before.
-    assert streams[-1] == follower
+        # Whenever it took over: a machine may be so busy that the leader was silent for 2 s before.
+        assert streams[-1] == follower
     expect_leader_back(ada, talk, leader, follower)
 
 
@@ -141,7 +141,7 @@ def until_streams(admin: Person, talk: Conversation, count: int) -> None:
     def streams() -> int:
         return int(admin.call("GET", "/api/sse/stats")["groupSubscriptions"].get(talk.id, 0))
 
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while streams() != count:
         assert time.monotonic() < deadline, f"{streams()} streams"
         # A stream that was closed is noticed by writing to it, and typing is written to all.

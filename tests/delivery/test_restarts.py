@@ -120,7 +120,7 @@ def test_a_second_server_on_the_same_data_refuses(server: Server) -> None:
     second = Server(server.data_dir, port=free_port())
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
     refused = subprocess.run(
-        command, cwd=ROOT, env=second._env, capture_output=True, text=True, timeout=20, check=False
+        command, cwd=ROOT, env=second._env, capture_output=True, text=True, timeout=120, check=False
     )
     assert refused.returncode != 0
     lines = refused.stderr.splitlines()

@@ -82,8 +82,8 @@ def test_a_deaf_subscription_is_noticed_and_made_anew(
         cluster.until_acknowledged(5)
         assert cluster.verdict().is_clean
         for server in cluster.servers:
+            until(lambda s=server: len(s.log_lines(event="doorbell_back")) == 2, "two new bells")
             assert len(server.log_lines(event="doorbell_lost")) == 2
-            assert len(server.log_lines(event="doorbell_back")) == 2
 
 
 def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:

@@ -15,7 +15,7 @@ from httpx_sse import EventSource, ServerSentEvent
 from tests.support.team import Person, reference
 
 #: Seconds that something may take before a test fails; a stream is pinged every 20 s.
-PATIENCE = 25
+PATIENCE = 60
 
 #: No idle connection is kept: the server may close it just when it is used again.
 NO_IDLE = httpx.Limits(max_keepalive_connections=0)

@@ -62,7 +62,9 @@ class Listener:
         #: Who is online, as far as its stream said so, and all who were ever said to have gone.
         self.online: set[str] = set()
         self.went: set[str] = set()
-        self.heard = self.connections = self.bytes = 0
+        #: How many events; not those of who came and went, which come whenever anybody does.
+        self.heard = 0
+        self.connections = self.bytes = 0
         self.is_live = False
         self.cursor = ""
         self._reads = Flag()
@@ -196,7 +198,7 @@ class Listener:
         return Heard(fields.get("event", "message"), fields.get("id", ""), data)
 
     def _apply(self, event: Heard) -> None:
-        self.heard += 1
+        self.heard += event.name != "presence"
         if event.name in ("reset", "reconnect"):
             self.told[f"{event.name}:{event.data['reason']}"] += 1
         if event.name == "reset":

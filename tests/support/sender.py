@@ -16,8 +16,12 @@ from tests.support.team import Person, reference
 class Sender:
     """Posts numbered texts one after another; each is tried again until it is acknowledged."""
 
-    def __init__(self, port: int, person: Person, conversation: str, *, length: int = 0) -> None:
+    def __init__(
+        self, port: int, person: Person, conversation: str, *, length: int = 0, pause: float = 0
+    ) -> None:
         self.port, self.person, self.conversation = port, person, conversation
+        #: Seconds between two sends of a sender that was started.
+        self._pause = pause
         self._word = secrets.token_hex(3)
         self._padding = " word" * (length // 5)
         #: The name of a send, to the id it was acknowledged with.
@@ -74,3 +78,4 @@ class Sender:
     def _run(self) -> None:
         for _ in itertools.takewhile(lambda _: self._greenlet is not None, itertools.count()):
             self.send()
+            gevent.sleep(self._pause)

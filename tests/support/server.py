@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,19 +23,30 @@ from tests.support.settings import environment_for
 
 ROOT = Path(__file__).parent.parent.parent
 #: Seconds that a server may take to start or to stop before the test gives up.
-PATIENCE = 30
+PATIENCE = 120
 
 
-#: Below what kernels give to connections that leave: a port may be left free for a while, when a
-#: server is killed and started again, and no other test may get it by chance.
-PORTS = range(10_000, 30_000)
+def _ports() -> Iterator[int]:
+    """Yield ports that no other test is given: one may be left free while its server starts anew.
+
+    All are below what kernels give to connections that leave. Each process of pytest-xdist (gw0,
+    gw1, …) has its own, and begins somewhere, should another run of the tests be under way.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    each = 2000
+    first = 10_000 + process % 10 * each
+    start = random.SystemRandom().randrange(each)
+    return itertools.cycle(first + (start + number) % each for number in range(each))
+
+
+PORTS = _ports()
 
 
 def free_port() -> int:
     """Return a port of the loopback that nobody listens on."""
     while True:
         with socket.socket() as probe, suppress(OSError):
-            port = random.SystemRandom().choice(PORTS)
+            port = next(PORTS)
             probe.bind(("127.0.0.1", port))
             return port
 

@@ -13,7 +13,7 @@ from tests.support.event_stream import Event, EventStream
 from tests.support.team import Person
 
 #: Seconds after which a test that waits in vain fails. No test's verdict depends on it.
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Stream:

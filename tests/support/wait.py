@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gevent
 
 #: Seconds after which a test that waits in vain fails. No test's verdict depends on it.
-PATIENCE = 30
+PATIENCE = 120
 
 
 def until(happened: Callable[[], object], what: str, patience: float = PATIENCE) -> None:

@@ -87,7 +87,8 @@ def test_the_demo_is_lively(tmp_path: Path) -> None:
 
 def test_the_log_and_the_messages_agree(tmp_path: Path) -> None:
     demo.fill(tmp_path)
-    events = db.session.execute(select(Event.position, Event.subject_id, Event.type)).all()
+    logged = select(Event.position, Event.subject_id, Event.type).order_by(Event.position)
+    events = db.session.execute(logged).all()
     assert [row.position for row in events] == list(range(1, len(events) + 1))
     assert log.head().position == len(events)
     created = {row.subject_id: row.position for row in events if row.type == "message:created"}
