@@ -98,13 +98,14 @@ def prepare(settings: Settings) -> None:
         guard.check_concurrency(settings)
         guard.hold_lock(settings)
         guard.check_port(settings)
-        _import_warm()
+        import_warm()
         run_in_child(lambda: _ready_data(settings))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _import_warm() -> None:
+def import_warm() -> None:
+    """Import what every worker will need."""
     # Without collections, which find nothing to throw away among modules, in a fifth less time.
     gc.disable()
     for name in _WARM:

@@ -30,6 +30,11 @@ CHROMIUM = [
 ]
 
 
+def chromium() -> str:
+    """Return where the browser is."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
@@ -53,9 +58,8 @@ def team(server: Server, browser: Browser) -> Iterator[Team]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
         yield browser
         browser.close()
 

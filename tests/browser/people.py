@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from functools import cached_property
 from typing import Any
 
 import httpx
+from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from tests.support.server import ROOT, Server
+from chatapp import create_app
+from chatapp.domain import accounts, tokens
+from chatapp.domain.identity import Identity
+from chatapp.extensions import db
+from tests.support.server import Server
+from tests.support.settings import settings_for
 
 PASSWORD = "correct horse battery"
 
@@ -19,27 +22,15 @@ PASSWORD = "correct horse battery"
 class Person:
     """Somebody who acts by the API while others look at pages."""
 
-    def __init__(self, server: Server, browser: Browser, name: str) -> None:
+    def __init__(self, server: Server, browser: Browser, app: Flask, name: str) -> None:
         self.name = name
         self.display_name = name.capitalize()
         self._server = server
         self._browser = browser
-        options = ["--admin"] if name == "ada" else []
-        command = ["user", "create", name, "--display-name", self.display_name]
-        self._flask(*command, *options, "--password-stdin", stdin=PASSWORD)
-
-    def _flask(self, *arguments: str, stdin: str = "") -> str:
-        """Run a `flask` command beside the server and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "CHAT_DATA_DIR": str(self._server.data_dir)},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
+        with app.app_context():
+            accounts.create(name, self.display_name, PASSWORD, is_admin=name == "ada")
+            operator = Identity("", "operator", "Operator", is_admin=True, credential_id="")
+            self._token, _ = tokens.create(operator, name)
 
     @cached_property
     def cookies(self) -> Any:
@@ -58,13 +49,12 @@ class Person:
 
     @cached_property
     def _api(self) -> httpx.Client:
-        token = self._flask("token", "create", self.name)
         # A connection for each call: one that was idle may be closed just when it is used again.
         limits = httpx.Limits(max_keepalive_connections=0)
         transport = httpx.HTTPTransport(verify=False, retries=5, limits=limits)
         return httpx.Client(
             base_url=self._server.url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {self._token}"},
             transport=transport,
             timeout=30,
         )
@@ -121,13 +111,18 @@ class Team:
     def __init__(self, server: Server, browser: Browser) -> None:
         self._server = server
         self._browser = browser
+        # Beside the server, as the commands of `flask` are.
+        self._app = create_app(settings_for(server.data_dir))
         self._people: dict[str, Person] = {}
 
     def person(self, name: str) -> Person:
         if name not in self._people:
-            self._people[name] = Person(self._server, self._browser, name)
+            self._people[name] = Person(self._server, self._browser, self._app, name)
         return self._people[name]
 
     def close(self) -> None:
         for person in self._people.values():
             person.close()
+        self._app.extensions["chatapp"].stop()
+        with self._app.app_context():
+            db.engine.dispose()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Error, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from tests.browser.conftest import PLAIN_HOST, live_tab
 from tests.browser.page import connection, expect_texts, send
 from tests.browser.people import Conversation, Person
 from tests.browser.renderer import pid_of, stopped
+from tests.browser.unattended import frozen, unattended
 from tests.support.server import Server
 
 SignedIn = Callable[..., BrowserContext]
@@ -71,23 +73,19 @@ def test_another_tab_leads_when_the_leader_crashes(
     until_streams(ada, talk, 1)
 
 
-def test_another_tab_leads_within_two_seconds_when_the_leader_freezes(
-    ada: Person, ben: Person, signed_in: SignedIn
+def test_another_tab_leads_when_the_leader_freezes(
+    ada: Person, ben: Person, browser: Browser, server: Server, tmp_path: Path
 ) -> None:
     talk = ada.group("leader freezes", ben)
-    context = signed_in(ben)
-    context.clock.install()
-    streams = list[Page]()
-    context.on("request", lambda ask: _note_stream(ask, streams))
-    tabs = [live_tab(context, talk.path), live_tab(context, talk.path)]
-    leader, follower = tabs
-    with frozen(leader):
-        # By the tab's own clock, so that a busy machine makes no difference.
-        context.clock.run_for(2000)
-        expect_follower_leads(ada, talk, follower)
-        # Whenever it took over: a machine may be so busy that the leader was silent for 2 s before.
-        assert streams[-1] == follower
-    expect_leader_back(ada, talk, leader, follower)
+    with unattended(browser, tmp_path, ben) as context:
+        leader = live_tab(context, server.url + talk.path)
+        leader.evaluate("document.addEventListener('freeze', () => { window.froze = true; })")
+        follower = live_tab(context, server.url + talk.path)
+        follower.bring_to_front()
+        with follower.expect_request("**/api/sse?**"), frozen(leader):
+            expect_follower_leads(ada, talk, follower)
+        assert leader.evaluate("window.froze")
+        expect_leader_back(ada, talk, leader, follower)
 
 
 def test_another_tab_leads_when_the_leader_is_stopped(
@@ -103,11 +101,6 @@ def test_another_tab_leads_when_the_leader_is_stopped(
     expect_leader_back(ada, talk, leader, follower)
 
 
-def _note_stream(asked: Request, streams: list[Page]) -> None:
-    if "/api/sse?" in asked.url:
-        streams.append(asked.frame.page)
-
-
 FROZEN = [f"frozen {number}" for number in range(5)]
 
 
@@ -118,21 +111,14 @@ def expect_follower_leads(ada: Person, talk: Conversation, follower: Page) -> No
 
 
 def expect_leader_back(ada: Person, talk: Conversation, leader: Page, follower: Page) -> None:
+    leader.bring_to_front()
     expect_texts(leader, FROZEN)
     connection(leader, "live")
     ada.say(talk, "thawed")
-    expect_texts(leader, [*FROZEN, "thawed"])
-    expect_texts(follower, [*FROZEN, "thawed"])
+    for page in (leader, follower):
+        page.bring_to_front()
+        expect_texts(page, [*FROZEN, "thawed"])
     until_streams(ada, talk, 1)
-
-
-@contextmanager
-def frozen(page: Page) -> Iterator[None]:
-    """Freeze a tab as the browser does to save energy."""
-    freezer = page.context.new_cdp_session(page)
-    freezer.send("Page.setWebLifecycleState", {"state": "frozen"})
-    yield
-    freezer.send("Page.setWebLifecycleState", {"state": "active"})
 
 
 def until_streams(admin: Person, talk: Conversation, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.cluster import Cluster
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.sabotage import sabotage
+from tests.support.server import Server
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
@@ -82,8 +84,12 @@ def test_a_deaf_subscription_is_noticed_and_made_anew(
         cluster.until_acknowledged(5)
         assert cluster.verdict().is_clean
         for server in cluster.servers:
-            until(lambda s=server: len(s.log_lines(event="doorbell_back")) == 2, "two new bells")
+            until(partial(_bells_are_back, server, 2), "bells that ring again")
             assert len(server.log_lines(event="doorbell_lost")) == 2
+
+
+def _bells_are_back(server: Server, count: int) -> bool:
+    return len(server.log_lines(event="doorbell_back")) == count
 
 
 def test_typing_crosses_and_comes_once(cluster: Cluster) -> None:

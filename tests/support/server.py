@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support import warm
 from tests.support.settings import environment_for
 
 ROOT = Path(__file__).parent.parent.parent
@@ -67,7 +68,7 @@ class Server:
             "CHAT_POSTS_PER_MINUTE": "0",
             **env,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | warm.Forked | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -89,11 +90,15 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
-            )
+        arguments = ["-c", "gunicorn.conf.py", "app:app"]
+        if "PYTHONPATH" in self._env:
+            command = [sys.executable, "-m", "gunicorn", *arguments]
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
+                )
+        else:
+            self._process = warm.start(arguments, self._env, self.log)
         self.wait_until(self.answers)
 
     def answers(self) -> bool:

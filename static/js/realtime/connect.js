@@ -27,13 +27,20 @@ export function connect({ feed, list, open, say }) {
   });
   feed.on('reset', () => feed.hold(() => persistently(() => Promise.all([list?.reload(), open?.afresh()]))));
   stream.start();
-  window.addEventListener('pagehide', () => stream.stop());
-  window.addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    if (!isMine()) return void location.reload(); // nothing to read for whoever comes next
+  const rest = () => stream.stop();
+  const wake = () => {
     stream.start();
     feed.emit({ type: 'connected' });
+  };
+  window.addEventListener('pagehide', rest);
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    if (isMine()) wake();
+    else location.reload(); // nothing to read for whoever comes next
   });
+  // A frozen tab still answers other tabs, but reads nothing of its stream: it must not go on leading.
+  document.addEventListener('freeze', rest);
+  document.addEventListener('resume', () => isMine() && wake());
   claim({
     signedOutHere: () => location.replace(`${base}/sign-in`),
     somebodyElse: () => { stream.stop(); report('signed-out'); },

@@ -29,6 +29,7 @@ export class SharedStream {
   }
 
   start() {
+    if (this.channel) return;
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.#heard(data);
     this.election = elect(this.name, { lead: () => this.#lead(), resign: () => this.#resign() });
