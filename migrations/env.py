@@ -7,6 +7,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from chatapp.extensions import db
+from chatapp.models.engine import take_as_long_as_it_takes
 
 config = context.config
 
@@ -29,8 +30,7 @@ def _lock(connection: Connection) -> None:
     """On PostgreSQL, wait for whoever migrates already; SQLite's BEGIN IMMEDIATE has done so."""
     if connection.dialect.name == "postgresql":
         # Waiting for another's migration, or filling a new column, may take longer than a request.
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        take_as_long_as_it_takes(connection)
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7223871)")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, 
 
 from chatapp.domain.errors import Conflict, DomainError
 from chatapp.models import Base, LogHead, User
+from chatapp.models.engine import take_as_long_as_it_takes
 
 #: Rows that are read, written and compared in one go.
 BATCH = 1000
@@ -62,8 +63,7 @@ def copy(source: Engine, target: Engine, progress: Progress) -> int:
         NotEqual: a row did not arrive as it was.
     """
     with source.connect() as old, target.begin() as new:
-        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-            new.exec_driver_sql(f"SET LOCAL {name} = 0")
+        take_as_long_as_it_takes(new)
         _check_empty(new)
         new.execute(delete(LogHead))
         rows = sum(_copy_table(table, old, new, progress) for table in TABLES)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
@@ -34,6 +37,10 @@ POSTGRESQL_NETWORK = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+#: Seconds after which a server that says nothing at all is given up. When it is alive it says
+#: something before, by its own limits. One that is frozen does not, and TCP sees no fault in it, as
+#: the system answers for it.
+ANSWER_TIMEOUT = 18
 #: Seconds that a request waits for a free connection before it is told to come again.
 POOL_TIMEOUT = 3
 
@@ -67,6 +74,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     else:
+        event.listen(engine, "do_connect", _connect)
         event.listen(engine, "connect", _replace_nul)
         event.listen(engine, "connect", _allow_for_pooler)
         event.listen(engine, "checkout", _check_open)
@@ -80,6 +88,40 @@ def reading(engine: Engine) -> Engine:
     if found is None:
         found = _reading[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
     return found
+
+
+def take_as_long_as_it_takes(connection: Connection) -> None:
+    """Lift the limits of time from a transaction of PostgreSQL's that moves a lot of data.
+
+    ``connection`` is not for requests any more: it goes on to wait for every answer.
+    """
+    for name in POSTGRESQL_LIMITS:
+        connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+    cast("_Impatient", connection.connection.driver_connection).patience = None
+
+
+_Result = TypeVar("_Result")
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """Waits for an answer for ``patience`` seconds, or for ever if that is None."""
+
+    patience: float | None = ANSWER_TIMEOUT
+
+    def wait(
+        self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None
+    ) -> _Result:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            # Given up: whatever the answer will be, nobody must take it for another's.
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
+def _connect(_dialect: object, _record: object, arguments: Any, options: Any) -> _Impatient:
+    return _Impatient.connect(*arguments, **options)
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -15,7 +15,7 @@ from tests.browser.people import Person, Team
 from tests.support.server import Server
 
 #: Milliseconds that only a failure reaches, also beside three other tests on two slow cores.
-PATIENCE = 30_000
+PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
 #: Plain HTTP from another host: browsers have no Web Locks there.
 PLAIN_HOST = "chat.test"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatapp import create_app
-from tests.support.databases import SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.http import Http
 from tests.support.server import Server
 from tests.support.settings import settings_for
@@ -16,11 +16,11 @@ from tests.support.team import Newcomers, Team
 
 @pytest.fixture(scope="session")
 def shared_server(
-    sqlite: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("shared") / "data"
     folder.mkdir()
-    sqlite.make(folder)
+    databases.make(folder)
     with Server(folder) as running:
         yield running
 

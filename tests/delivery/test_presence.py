@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from httpx_sse import ServerSentEvent
 
-from tests.support.databases import SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.http import Http, HttpStream
 from tests.support.sabotage import sabotage
 from tests.support.server import Server
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.delivery
 
 
 @pytest.fixture
-def server(sqlite: SqliteDatabases, tmp_path: Path) -> Iterator[Server]:
+def server(databases: Databases, tmp_path: Path) -> Iterator[Server]:
     """A server that beats quickly."""
     folder = tmp_path / "data"
     folder.mkdir()
-    sqlite.make(folder)
+    databases.make(folder)
     quick = "BEAT, GRACE = 0.05, 0.2"
     env = sabotage(tmp_path / "quick", "chatapp.realtime.presence", quick)
     with Server(folder, None, **env) as running:

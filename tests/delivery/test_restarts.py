@@ -116,6 +116,7 @@ def _once_back(http: Http, person: Person, cursor: str) -> HttpStream:
             return stream.with_first(first)
 
 
+@pytest.mark.sqlite
 def test_a_second_server_on_the_same_data_refuses(server: Server) -> None:
     second = Server(server.data_dir, port=free_port())
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.http import Http
 from tests.support.server import Server
 from tests.support.team import Person, Team
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.delivery
 
 
 @pytest.fixture
-def server(sqlite: SqliteDatabases, tmp_path: Path) -> Iterator[Server]:
+def server(databases: Databases, tmp_path: Path) -> Iterator[Server]:
     """A server that nobody else has been on: everything that it says is looked at."""
     folder = tmp_path / "data"
     folder.mkdir()
-    sqlite.make(folder)
+    databases.make(folder)
     with Server(folder) as running:
         yield running
 

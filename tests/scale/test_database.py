@@ -11,6 +11,7 @@ import gevent
 import psycopg
 import pytest
 
+from tests.scale.silence import expect_503_until_it_speaks
 from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres
@@ -226,6 +227,17 @@ def test_servers_that_start_together_migrate_once(
             assert postgres.execute("SELECT count(*) FROM log_head", "together") == [(1,)]
         finally:
             list(pool.map(Server.stop, servers))
+
+
+def test_a_frozen_postgresql_is_a_503_until_it_goes_on(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "template"
+    folder.mkdir()
+    with Postgres() as postgres:
+        PostgresDatabases(folder, postgres)
+        with Cluster(tmp_path, postgres.url("template"), redis_server.url) as cluster:
+            expect_503_until_it_speaks(cluster, postgres.frozen())
 
 
 def test_connections_that_are_cut_fail_what_they_carried_and_lose_nothing(

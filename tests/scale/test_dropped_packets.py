@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import gevent
 import pytest
 
+from tests.scale.silence import expect_503_until_it_speaks
 from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases
 from tests.support.elsewhere import Elsewhere
 from tests.support.postgres import Postgres
-from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.scale
@@ -51,22 +50,4 @@ def test_postgresql_behind_a_dead_network_is_a_503_until_it_is_back(
     with Postgres(elsewhere) as postgres:
         PostgresDatabases(folder, postgres)
         with Cluster(tmp_path, postgres.url("template"), redis_server.url) as cluster:
-            cluster.storm()
-            cluster.until_acknowledged(5)
-            elsewhere.drop_packets()
-            asked = [gevent.spawn(cluster.ready, number % 2) for number in range(8)]
-            alive = [call(port, "GET", "/healthz").status for port in cluster.ports * 6]
-            assert alive == [200] * 12
-            gevent.joinall(asked, raise_error=True)
-            said = [greenlet.get() for greenlet in asked]
-            assert {(one["code"], one["database"]) for one in said} == {("503", "unreachable")}
-            streams = {listener.connections for listener in cluster.listeners}
-            elsewhere.deliver_packets()
-            cluster.until_acknowledged(5)
-            cluster.until_all_say(code="200", status="ok")
-            verdict = cluster.verdict()
-            assert verdict.is_clean, verdict
-            assert streams == {listener.connections for listener in cluster.listeners} == {1}
-            # Each send was answered: none waited as long as TCP itself does, some 15 minutes.
-            failures = {failure for sender in cluster.senders for failure in sender.failures}
-            assert failures == {"503"}
+            expect_503_until_it_speaks(cluster, elsewhere.silent())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -69,6 +71,15 @@ class Elsewhere:
         """Let packets through again."""
         for place, address, device in self._ends():
             _ip(*place, "neigh", "del", address, *device)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let packets vanish for as long as this lasts."""
+        self.drop_packets()
+        try:
+            yield
+        finally:
+            self.deliver_packets()
 
     def _ends(self) -> list[tuple[list[str], str, list[str]]]:
         """Return how each end of the cable is reached, whom it sends to, and by what."""

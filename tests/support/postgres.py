@@ -8,7 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -126,6 +127,23 @@ class Postgres:
         server waits for one no longer than its ``keepalive``, 2 s, before it hangs up.
         """
         gevent.get_hub().threadpool.apply(self.restart)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes, and let them go on afterwards: connections stay, and are mute."""
+        assert self._process is not None
+        first = self._process.pid
+        # Its first process first, which would otherwise start others meanwhile.
+        os.kill(first, signal.SIGSTOP)
+        others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        processes = [first, *map(int, others)]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def output(self) -> str:
         """Return what it has logged."""
