@@ -26,15 +26,16 @@ from tests.support.team import Person, Team
 
 ENGINES = ("sqlite", "postgresql")
 UNIT = Path(__file__).parent / "unit"
-#: Whose tests run on both engines.
-ON_BOTH = {UNIT, Path(__file__).parent / "delivery"}
+#: Whose tests run on both engines, and whose on either: what a browser sees costs minutes.
+ON_BOTH = {UNIT, UNIT.parent / "delivery"}
+ON_EITHER = ON_BOTH | {UNIT.parent / "browser"}
 
 # Flask's own hook, and the applications are none the wiser: they only start in a fifth of the time.
 Flask.url_rule_class = SharedRule
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    help_ = "the database of the unit and delivery tests: both runs them on one, then the other"
+    help_ = "the database of the tests: both runs those of unit and delivery on one, then the other"
     parser.addoption("--engine", choices=(*ENGINES, "both"), default="sqlite", help=help_)
 
 
@@ -72,7 +73,8 @@ def _has_engine(item: pytest.Item) -> bool:
 def _has_any_database(metafunc: pytest.Metafunc) -> bool:
     test = metafunc.definition
     asks = "databases" in metafunc.fixturenames and test.get_closest_marker("sqlite") is None
-    return asks and bool(ON_BOTH & {*test.path.parents})
+    wanted = ON_BOTH if metafunc.config.getoption("--engine") == "both" else ON_EITHER
+    return asks and bool(wanted & {*test.path.parents})
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.people import Person, Team
+from tests.support.databases import Databases
 from tests.support.server import Server
 
 #: Milliseconds that only a failure reaches, also beside three other tests on two slow cores.
@@ -43,8 +44,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("chat") / "data"
+    data.mkdir()
+    databases.make(data)
     with Server(data, CHAT_STREAMS_PER_USER="100", CHAT_TRUSTED_PROXIES="1") as running:
         yield running
 

@@ -12,6 +12,7 @@ from tests.browser.conftest import live_tab, wait_live
 from tests.browser.page import connection
 from tests.browser.people import Conversation, Person, Team
 from tests.browser.test_accessible import expect_nothing_found
+from tests.support.databases import Databases
 from tests.support.sabotage import sabotage
 from tests.support.server import Server
 from tests.support.wait import until
@@ -27,11 +28,14 @@ OpenTab = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that notices soon who has left, and tells."""
     folder = tmp_path_factory.mktemp("presence")
     quick = sabotage(folder / "quick", "chatapp.realtime.presence", QUICK)
-    with Server(folder / "data", None, CHAT_STREAMS_PER_USER="100", **quick) as running:
+    data = folder / "data"
+    data.mkdir()
+    databases.make(data)
+    with Server(data, None, CHAT_STREAMS_PER_USER="100", **quick) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatapp import create_app
+from chatapp.extensions import db
 from tests.support.databases import Databases
 from tests.support.http import Http
 from tests.support.server import Server
@@ -39,6 +40,8 @@ def team(server: Server) -> Iterator[Team]:
     app = create_app(settings_for(server.data_dir))
     yield Newcomers(app)
     app.extensions["chatapp"].stop()
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -28,5 +28,4 @@ def expect_503_until_it_speaks(cluster: Cluster, silence: AbstractContextManager
     assert verdict.is_clean, verdict
     assert streams == {listener.connections for listener in cluster.listeners} == {1}
     # Each send was answered: none waited as long as TCP itself does, some 15 minutes.
-    failures = {failure for sender in cluster.senders for failure in sender.failures}
-    assert failures == {"503"}
+    assert cluster.failures() == {"503"}
