@@ -7,6 +7,7 @@ import json
 import pytest
 
 from chatapp import create_app
+from chatapp.extensions import db
 from tests.support.http import Http
 from tests.support.server import Server
 from tests.support.settings import settings_for
@@ -25,6 +26,8 @@ def test_a_stream_survives_both_and_ends_up_where_its_owner_is(
     stream.ready()
     at_once(app, visited, bob, ["in", "out"])
     at_once(app, home, bob, ["out", "in"])
+    with app.app_context():
+        db.engine.dispose()
     http.say(ann, visited, "Not his")
     http.say(ann, home, "fence")
     events = stream.until(lambda event: event.event == "message")
