@@ -16,7 +16,10 @@ export function connect({ feed, list, open, say }) {
     if (state !== 'polling') return void fallback?.stop();
     const { Fallback } = await import('./fallback.js');
     fallback ??= new Fallback(
-      { catchUp: () => open?.catchUp(), refresh: () => list?.refresh() },
+      {
+        catchUp: () => open?.catchUp(),
+        refresh: () => { list?.refresh(); feed.emit({ type: 'connected' }); }, // who is online, too
+      },
       (works) => state === 'polling' && say(works ? 'polling' : 'reconnecting'),
     );
     if (state === 'polling') fallback.start();
