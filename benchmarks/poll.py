@@ -24,19 +24,16 @@ class Caller:
         token = server.tokens.read_text().split()[0]
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    def text(self, path: str) -> str:
-        """Return what is there."""
-        self.connection.request("GET", path, headers=self.headers)
+    def text(self, method: str, path: str, body: str | None = None) -> str:
+        """Return the answer's text."""
+        self.connection.request(method, path, body, self.headers)
         answer = self.connection.getresponse().read()
         self.connection.close()
         return answer.decode()
 
     def call(self, method: str, path: str, body: str | None = None) -> Any:
         """Return the answer's JSON."""
-        self.connection.request(method, path, body, self.headers)
-        answer = self.connection.getresponse().read()
-        self.connection.close()
-        return json.loads(answer)
+        return json.loads(self.text(method, path, body))
 
 
 class Poller(threading.Thread):

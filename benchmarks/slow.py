@@ -80,7 +80,7 @@ def _forget(server: Server) -> None:
     caller, body = Caller(server), server.body.read_text()
     for _ in range(100):
         caller.call("POST", server.post, body)
-        if caller.text("/metrics").partition("\nchatapp_streams ")[2].split()[0] == "0.0":
+        if caller.text("GET", "/metrics").partition("\nchatapp_streams ")[2].split()[0] == "0.0":
             return
         time.sleep(0.1)
     raise RuntimeError("streams that were closed are still open")

@@ -64,6 +64,7 @@ def copy(source: Engine, target: Engine, progress: Progress) -> int:
     """
     with source.connect() as old, target.begin() as new:
         take_as_long_as_it_takes(new)
+        new.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         _check_empty(new)
         new.execute(delete(LogHead))
         rows = sum(_copy_table(table, old, new, progress) for table in TABLES)

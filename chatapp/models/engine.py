@@ -91,11 +91,11 @@ def reading(engine: Engine) -> Engine:
 
 
 def take_as_long_as_it_takes(connection: Connection) -> None:
-    """Lift the limits of time from a transaction of PostgreSQL's that moves a lot of data.
+    """Lift the limits of time from the statements of a transaction that moves a lot of data.
 
-    ``connection`` is not for requests any more: it goes on to wait for every answer.
+    On PostgreSQL. ``connection`` is not for requests any more: it goes on to wait for every answer.
     """
-    for name in POSTGRESQL_LIMITS:
+    for name in ("statement_timeout", "lock_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {name} = 0")
     cast("_Impatient", connection.connection.driver_connection).patience = None
 

@@ -10,8 +10,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from chatapp import create_app
+from chatapp.cli import OPERATOR
 from chatapp.domain import accounts, tokens
-from chatapp.domain.identity import Identity
 from chatapp.extensions import db
 from tests.support.server import Server
 from tests.support.settings import settings_for
@@ -29,8 +29,7 @@ class Person:
         self._browser = browser
         with app.app_context():
             accounts.create(name, self.display_name, PASSWORD, is_admin=name == "ada")
-            operator = Identity("", "operator", "Operator", is_admin=True, credential_id="")
-            self._token, _ = tokens.create(operator, name)
+            self._token, _ = tokens.create(OPERATOR, name)
 
     @cached_property
     def cookies(self) -> Any:

@@ -127,13 +127,8 @@ class Cluster:
         return judge_rows(rows, self.senders, self.listeners)
 
     def failures(self) -> set[str]:
-        """Return what tries to send were answered with that were no success.
-
-        But for those that this process was late with: a server hangs up on whoever says nothing for
-        its ``keepalive``, 2 s, and on a busy machine a greenlet here may be kept from it so long.
-        """
-        answered = {failure for sender in self.senders for failure in sender.failures}
-        return answered - {"ConnectionResetError"}
+        """Return what failed tries to send ended with: statuses, names of exceptions."""
+        return {failure for sender in self.senders for failure in sender.failures}
 
     def ready(self, server: int = 0) -> dict[str, str]:
         """Return what a worker of a server says about itself."""

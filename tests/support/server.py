@@ -22,7 +22,7 @@ import httpx
 from tests.support import warm
 from tests.support.settings import environment_for
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = warm.ROOT
 #: Seconds that a server may take to start or to stop before the test gives up.
 PATIENCE = 120
 
