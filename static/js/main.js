@@ -6,6 +6,7 @@ import { Feed } from './helpers/feed.js';
 import { me } from './helpers/server.js';
 import { localise } from './helpers/times.js';
 import { ConversationList } from './models/conversation_list.js';
+import { persistently } from './realtime/backoff.js';
 import { connect } from './realtime/connect.js';
 
 const feed = new Feed();
@@ -17,7 +18,7 @@ for (const time of document.querySelectorAll('time[data-local]')) localise(time,
 
 // Few who open a page search on it: what does that is fetched by the first touch of a field.
 for (const field of document.querySelectorAll('input[type=search]')) {
-  const fetchSearch = () => import('./behaviours/search.js').then(({ wire }) => wire(field, nav));
+  const fetchSearch = async () => (await persistently(() => import('./behaviours/search.js'))).wire(field, nav);
   field.addEventListener('focus', fetchSearch, { once: true });
 }
 
@@ -40,7 +41,7 @@ if (me && document.body.dataset.cursor) {
 }
 
 // Who is online is drawn already: what keeps it true comes once there is something to read.
-setTimeout(() => import('./behaviours/presence.js').then(({ wirePresence }) => wirePresence(feed), () => {}), 1000);
+setTimeout(async () => (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed), 1000);
 
 function wireList() {
   showTitle(list.unread());

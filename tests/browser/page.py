@@ -48,6 +48,13 @@ def connection(page: Page, state: str) -> None:
     page.wait_for_selector(f"[data-connection][data-state={state}]", state="attached")
 
 
+def run_until_live(page: Page) -> None:
+    """Let the clock of a page that has lost its stream run on until it has one again."""
+    while page.locator("[data-connection]").get_attribute("data-state") != "live":
+        page.clock.run_for(1000)
+        page.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
+
+
 def below_end(page: Page) -> float:
     """How many pixels of the conversation lie below what is in sight."""
     distance: float = page.evaluate("-document.querySelector('[data-scroller]').scrollTop")

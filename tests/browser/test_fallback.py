@@ -10,7 +10,14 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import connection, expect_texts, remember_states, send, states
+from tests.browser.page import (
+    connection,
+    expect_texts,
+    remember_states,
+    run_until_live,
+    send,
+    states,
+)
 from tests.browser.people import Person, sign_in
 from tests.support.nginx import Nginx, documented_site
 from tests.support.server import Server
@@ -130,9 +137,7 @@ def test_stream_comes_back_after_twenty_seconds_of_502(
         assert len(tries) >= 2
         server.start()
         ada.say(talk, "during the 502")
-        while page.locator("[data-connection]").get_attribute("data-state") != "live":
-            page.clock.run_for(1000)
-            page.evaluate("() => fetch('/healthz')")
+        run_until_live(page)
         expect_texts(page, ["during the 502"])
 
 
@@ -150,6 +155,7 @@ def test_below_a_path_of_another_site(
         page.locator(f".conversation-item[data-conversation-id={talk.id}]").click()
         connection(page, "live")
         send(page, "from below")
+        expect_texts(page, ["from below"])
         ada.say(talk, "and back")
         expect_texts(page, ["from below", "and back"])
         assert ada.hear(talk) == ["from below", "and back"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import live_tab, wait_live
-from tests.browser.page import connection
+from tests.browser.page import connection, run_until_live
 from tests.browser.people import Conversation, Person, Team
 from tests.browser.test_accessible import expect_nothing_found
 from tests.support.databases import Databases
@@ -140,8 +139,8 @@ def test_what_a_page_missed_is_asked_for_when_it_has_connected_again(
     his = live_tab(signed_in(ben), "/conversations")
     until_online(ada, ben)
     context = signed_in(ada)
+    context.clock.install()
     hers = context.new_page()
-    hers.clock.install()
     hers.goto(dm.path)
     follower = live_tab(context, "/people")
     wait_live(hers)
@@ -150,14 +149,10 @@ def test_what_a_page_missed_is_asked_for_when_it_has_connected_again(
     connection(hers, "reconnecting")
     his.close()
     server.start()
-    for page, place in ((hers, HEADER), (follower, ROWS)):
-        until(partial(is_hidden_later, sign(page, place, ben)), "he has gone")
-
-
-def is_hidden_later(shown: Locator) -> bool:
-    """Let the page's clock run on, and look."""
-    shown.page.clock.run_for(5000)
-    return shown.is_hidden()
+    run_until_live(hers)
+    context.clock.run_for(15_000)  # they do not all ask at once
+    expect(sign(hers, HEADER, ben)).to_be_hidden()
+    expect(sign(follower, ROWS, ben)).to_be_hidden()
 
 
 def until_online(asker: Person, person: Person) -> None:

@@ -1,17 +1,20 @@
 /** Edit and delete in place. What does it is fetched by the first who wants it. */
 export function wireActions(timeline) {
-  const act = (verb, row) => import('./editing.js').then((editing) => editing[verb](row));
+  const follow = (link) => import('./editing.js').then(
+    ({ edit, remove }) => (link.matches('.edit') ? edit : remove)(link.closest('.message')),
+    () => location.assign(link.href), // its page does the same
+  );
   timeline.list.addEventListener('click', (event) => {
     const link = event.target.closest('.actions a');
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    act(link.matches('.edit') ? 'edit' : 'remove', link.closest('.message'));
+    follow(link);
   });
   wireLongPress(timeline.list);
   return {
     editLast() {
       const row = timeline.rows().findLast(({ classList }) => classList.contains('mine'));
-      if (row) act('edit', row);
+      if (row) follow(row.querySelector('.edit'));
       return Boolean(row);
     },
   };

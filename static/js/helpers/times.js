@@ -1,5 +1,6 @@
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const long = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
+const ofThisYear = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const short = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
 const WEEK = 6 * 24 * 3600 * 1000;
@@ -11,8 +12,11 @@ export function dayOf(time) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** Noon is safe from every change of the clocks. */
-export const dayText = (day) => long.format(new Date(`${day}T12:00`));
+/** A day in words: with its weekday this year, with the year in any other. */
+export function dayText(day) {
+  const noon = new Date(`${day}T12:00`); // safe from every change of the clocks
+  return (noon.getFullYear() === new Date().getFullYear() ? ofThisYear : long).format(noon);
+}
 
 const forms = {
   time: (date) => clock.format(date),

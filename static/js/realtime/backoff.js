@@ -16,3 +16,16 @@ export class Backoff {
     this.#tries = 0;
   }
 }
+
+/** Do it, again and again after growing waits until it works. Gives null to who is signed out. */
+export async function persistently(work) {
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      return await work();
+    } catch (problem) {
+      if (problem.status === 401) return null;
+      await new Promise((resolve) => { setTimeout(resolve, backoff.next()); });
+    }
+  }
+}

@@ -1,5 +1,5 @@
 import { base, me } from '../helpers/server.js';
-import { Backoff } from './backoff.js';
+import { persistently } from './backoff.js';
 import { SharedStream } from './leader.js';
 import { claim, isMine } from './owner.js';
 
@@ -14,7 +14,7 @@ export function connect({ feed, list, open, say }) {
     state = next;
     if (state === 'live') open?.live();
     if (state !== 'polling') return void fallback?.stop();
-    const { Fallback } = await import('./fallback.js');
+    const { Fallback } = await persistently(() => import('./fallback.js'));
     fallback ??= new Fallback(
       {
         catchUp: () => open?.catchUp(),
@@ -48,16 +48,4 @@ export function connect({ feed, list, open, say }) {
     signedOutHere: () => location.replace(`${base}/sign-in`),
     somebodyElse: () => { stream.stop(); report('signed-out'); },
   });
-}
-
-async function persistently(work) {
-  const backoff = new Backoff();
-  for (;;) {
-    try {
-      return await work();
-    } catch (problem) {
-      if (problem.status === 401) return null;
-      await new Promise((resolve) => { setTimeout(resolve, backoff.next()); });
-    }
-  }
 }

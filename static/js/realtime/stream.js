@@ -59,7 +59,7 @@ export class Stream {
     this.#source.addEventListener(type, (event) => {
       this.#watchdog.heard();
       handle(event, JSON.parse(event.data || '{}'));
-      this.#judge();
+      this.#judge(type);
     });
   }
 
@@ -84,13 +84,14 @@ export class Stream {
 
   /**
    * Whether events still pass one by one. A proxy may have let `ready` through because it filled a buffer, and
-   * hold back what follows: the first ping tells. Once something was late, only another try can tell.
+   * hold back what follows: the first ping tells. Once something was late, only another try can tell, and only
+   * by its ping: where much is written, one buffer full of events may follow another as if they were a stream.
    */
-  #judge() {
+  #judge(type) {
     if (this.#late) {
       this.#late = false;
       this.#again(this.#backoff.next());
-    } else if (performance.now() - this.#readyAt > LUMP) {
+    } else if ((type === 'ping' || !this.held) && performance.now() - this.#readyAt > LUMP) {
       clearTimeout(this.#timer);
       this.#readyAt = undefined;
       this.held = false;
