@@ -159,7 +159,7 @@ class Delivery:
         if not has_app_context():
             self._app.app_context().push()
         try:
-            return deliveries.after(position, limit, self._epoch, self.hub.hears)
+            return deliveries.after(position, limit, self._epoch, self.hub.hears, self.hub.owners())
         finally:
             db.session.remove()
 
