@@ -140,5 +140,6 @@ def _still_readable(subscriber: Subscriber, rows: list[Logged], head: Head) -> l
     return [
         row
         for row in rows
-        if row.position <= head.position and (row.recipient_id or row.channel in readable)
+        if row.position <= head.position
+        and (row.channel in readable or row.type == "conversation:left")
     ]

@@ -1,8 +1,9 @@
 """Which subscribers a channel has in this process, and bringing an entry to all of them.
 
-The hub is driven by one greenlet at a time, the follower's, in the order of the log; a change of
+What is in the log is brought by one greenlet, the follower's, in its order; a change of
 subscriptions (a removal, a revoked session) comes in that same order, so nobody is sent what was
-committed after they lost the right to it.
+committed after they lost the right to it. Signals and heartbeats come from other greenlets, in
+between: what keeps their bytes apart is each subscriber's own (``_parked``).
 """
 
 from __future__ import annotations

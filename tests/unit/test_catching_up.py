@@ -9,6 +9,7 @@ from chatapp.api.delivery import current_delivery
 from chatapp.domain import log
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.event_stream import EventStream
+from tests.support.stream import listen
 from tests.support.team import Person, Team
 
 
@@ -60,3 +61,15 @@ def test_what_was_said_since_one_was_let_in_comes_too(
 def _caught_up_from(subscriber: Subscriber, position: int) -> bytes:
     subscriber.position = position
     return streams.catch_up(subscriber)
+
+
+def test_of_a_conversation_left_nothing_comes_but_that(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    group = team.group(ann, bob)
+    cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
+    said = ann.say(group, "Hello")
+    bob.post(f"/api/conversations/{group}/read", json={"messageId": said["id"]})
+    assert bob.delete(f"/api/groups/{group}/members/{bob.id}").status_code == 204
+    with listen(bob, cursor=cursor) as stream:
+        assert [event.type for event in stream.ready()] == ["conversation:left"]
