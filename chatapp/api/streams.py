@@ -38,6 +38,7 @@ def attach(hub: Hub, subscriber: Subscriber, named: Sequence[str]) -> None:
     """
     if named:
         access.check_channels(subscriber.owner, named)
+        subscriber.named = frozenset(named)
     hub.attach(subscriber, named or [TEAM, *access.readable_channels(subscriber.owner)])
 
 

@@ -209,7 +209,7 @@ class Hub:
     def _grant(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
             subscriber.revoked -= {channel}
-            if subscriber.follows:
+            if subscriber.follows or channel in subscriber.named:
                 self.attach(subscriber, [channel])
 
     def _revoke(self, owner: str, channel: str) -> None:

@@ -44,6 +44,7 @@ class Subscriber:
         "credential",
         "expires_at",
         "follows",
+        "named",
         "owner",
         "position",
         "revoked",
@@ -58,6 +59,8 @@ class Subscriber:
         self.credential = credential
         #: Whether it gains and loses channels as its owner does, having named none itself.
         self.follows = follows
+        #: What it was opened for, having named it: lost and granted again, it goes on.
+        self.named: frozenset[str] = frozenset()
         self.wire = wire
         # What takes a chunk at once; HTTP/1.0, which has no chunks, and servers without a wire
         # have none.

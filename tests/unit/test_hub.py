@@ -275,6 +275,14 @@ def test_who_was_cut_off_while_being_opened_is_not_kept(house: House) -> None:
     assert [event.type for event in client.events()] == ["reconnect"]
 
 
+def test_a_named_channel_that_is_granted_again_goes_on(house: House) -> None:
+    ann = house.client("ann", "group:g", "dm:d")
+    ann.subscriber.named = frozenset({"group:g", "dm:d"})
+    house.deliver(entry(1), entry(2, effect=Revoke("ann")), entry(3))
+    house.deliver(entry(4, effect=Grant("ann")), entry(5), entry(6, "group:other"))
+    assert heard(ann) == [1, 2, 4, 5]
+
+
 def test_a_burst_to_those_who_do_not_read_takes_little_memory(house: House) -> None:
     clients = [house.client(f"user{number}", "group:g") for number in range(5)]
     for client in clients:
