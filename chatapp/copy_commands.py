@@ -11,11 +11,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from chatapp import create_app
+from chatapp.addresses import shown
 from chatapp.config import ConfigError, Settings
 from chatapp.domain import db_copy, log
 from chatapp.domain.errors import DomainError
 from chatapp.extensions import db
-from chatapp.start import migrate, reason, where
+from chatapp.start import migrate, reason
 
 
 @click.command("db-copy")
@@ -46,7 +47,7 @@ def db_copy_command(postgres_url: str | None, close: bool, reopen: bool) -> None
         raise click.ClickException(str(error)) from None
     except OperationalError as error:
         raise click.ClickException(f"The copy failed: {reason(error.orig)}") from None
-    click.echo(f"Copied {rows:,} rows to {where(target.url)} and compared each.")
+    click.echo(f"Copied {rows:,} rows to {shown(target.url)} and compared each.")
 
 
 @click.command("new-epoch")

@@ -8,10 +8,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from chatapp import create_app
+from chatapp.addresses import shown
 from chatapp.config import Settings
 from chatapp.domain.setup import ensure_setup_token
 from chatapp.extensions import db
@@ -31,7 +31,7 @@ def ready_data(settings: Settings) -> str | None:
             migrate()
             check_postgresql()
         except (OperationalError, ProgrammingError) as error:
-            refuse(f"cannot use the database {where(db.engine.url)}: {reason(error.orig)}")
+            refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if os.environ.get("CHAT_DEMO"):
             fill_demo(app)
             return None
@@ -86,11 +86,6 @@ def check_redis(settings: Settings) -> None:
     except (RedisError, OSError) as error:
         say = "what others write comes up to 2 s late until it is back"
         print(f"chatapp: cannot reach Redis ({error}); {say}", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def where(url: URL) -> str:
-    """Return a database's address without its password."""
-    return url.render_as_string(hide_password=True)
 
 
 def reason(error: object) -> str:

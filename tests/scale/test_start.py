@@ -62,12 +62,21 @@ def test_a_database_that_does_not_exist_is_one_line(tmp_path: Path, postgres: Po
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:port"),
         ("REDIS_URL", "redis://localhost/name"),
+        ("REDIS_URL", "redis://localhost/0?ssl_ca_certs=x"),
     ],
 )
 def test_a_wrong_address_is_one_line_that_names_the_setting(
     tmp_path: Path, name: str, url: str
 ) -> None:
     assert name in one_line(refusal(tmp_path, **{name: url}))
+
+
+def test_of_two_hosts_of_postgresql_the_one_that_answers_is_used(
+    database_url: str, tmp_path: Path
+) -> None:
+    url = database_url.replace("127.0.0.1", f"127.0.0.1:{free_port()},127.0.0.1")
+    with Server(tmp_path / "data", None, DATABASE_URL=url) as server:
+        assert call(server.port, "GET", "/readyz").json["database"] == "ok"
 
 
 def test_an_unknown_host_is_one_line(tmp_path: Path) -> None:
