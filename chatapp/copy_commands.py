@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from chatapp import create_app
 from chatapp.addresses import shown
+from chatapp.command_errors import plain_errors
 from chatapp.config import ConfigError, Settings
 from chatapp.domain import db_copy, log
 from chatapp.domain.errors import DomainError
@@ -53,6 +54,7 @@ def db_copy_command(postgres_url: str | None, close: bool, reopen: bool) -> None
 @click.command("new-epoch")
 @click.confirmation_option(prompt="Every client loads its state afresh. Go on?")
 @with_appcontext
+@plain_errors
 def new_epoch() -> None:
     """Say that the database went back in time: run it after restoring PostgreSQL.
 
