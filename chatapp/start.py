@@ -2,11 +2,14 @@
 
 import os
 import sys
+from contextlib import closing
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
+from redis import Redis
+from redis.client import PubSub
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -16,7 +19,7 @@ from chatapp.config import Settings
 from chatapp.domain.setup import ensure_setup_token
 from chatapp.extensions import db
 from chatapp.guard import refuse
-from chatapp.realtime.doorbell import connect
+from chatapp.realtime.doorbell import TIMEOUT, channel_of, connect
 
 
 def ready_data(settings: Settings) -> str | None:
@@ -81,11 +84,21 @@ def check_redis(settings: Settings) -> None:
     try:
         with connect(settings.redis_url) as client:
             client.ping()
+            _meet(client)
     except (AuthenticationError, ResponseError) as error:
         refuse(f"Redis does not let us in: {error}; look at REDIS_URL")
     except (RedisError, OSError) as error:
         say = "what others write comes up to 2 s late until it is back"
         print(f"chatapp: cannot reach Redis ({error}); {say}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _meet(client: Redis) -> None:
+    """Publish and subscribe once: a user who is let in may still have no right to do so."""
+    channel = channel_of(client)
+    client.publish(channel, b"")
+    with closing(PubSub(client.connection_pool)) as subscription:
+        subscription.subscribe(channel)
+        subscription.get_message(timeout=TIMEOUT)
 
 
 def reason(error: object) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.scale.test_limits import guess
 from tests.support.postgres import Postgres
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 from tests.support.settings import settings_for
+from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
 
@@ -117,6 +120,37 @@ def test_a_redis_that_refuses_us_is_one_line(
     redis_server.call("CONFIG", "SET", "requirepass", "hidden")
     said = refusal(tmp_path, DATABASE_URL=database_url, REDIS_URL=redis_server.url)
     assert "Redis does not let us in" in one_line(said)
+
+
+def rights() -> list[str]:
+    """Return the command of docs/OPERATING.md that makes a user of Redis."""
+    page = (ROOT / "docs" / "OPERATING.md").read_text("utf-8")
+    found = re.search(r"^ACL SETUSER chat on >password .+$", page, re.MULTILINE)
+    assert found
+    return found[0].split()
+
+
+def test_the_documented_rights_in_redis_are_enough(
+    database_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    redis_server.call(*rights())
+    url = redis_server.url.replace("//", "//chat:password@")
+    with Server(tmp_path / "data", None, DATABASE_URL=database_url, REDIS_URL=url) as server:
+        until(lambda: call(server.port, "GET", "/readyz").json["doorbell"] == "ok", "a bell")
+        guess(server.url, 1)
+        assert redis_server.call("KEYS", "chatapp:*")
+        assert server.log_lines(level="warning") == []
+
+
+@pytest.mark.parametrize("lacking", ["&chatapp:0", "+@pubsub"])
+def test_a_redis_that_lets_us_in_and_not_hear_is_one_line(
+    database_url: str, redis_server: RedisServer, tmp_path: Path, lacking: str
+) -> None:
+    redis_server.call(*(word for word in rights() if word != lacking))
+    url = redis_server.url.replace("//", "//chat:password@")
+    said = one_line(refusal(tmp_path, DATABASE_URL=database_url, REDIS_URL=url))
+    assert "Redis does not let us in" in said
+    assert "permissions" in said
 
 
 def test_a_server_starts_while_redis_is_away_and_says_so(database_url: str, tmp_path: Path) -> None:
