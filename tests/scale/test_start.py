@@ -82,6 +82,14 @@ def test_of_two_hosts_of_postgresql_the_one_that_answers_is_used(
         assert call(server.port, "GET", "/readyz").json["database"] == "ok"
 
 
+def test_a_process_without_redis_says_that_it_has_no_doorbell(
+    database_url: str, tmp_path: Path
+) -> None:
+    with Server(tmp_path / "data", None, DATABASE_URL=database_url) as server:
+        ready = call(server.port, "GET", "/readyz")
+        assert (ready.status, ready.json["status"], ready.json["doorbell"]) == (200, "ok", "none")
+
+
 def test_an_unknown_host_is_one_line(tmp_path: Path) -> None:
     said = one_line(refusal(tmp_path, DATABASE_URL="postgresql://chat@nowhere.invalid/chat"))
     assert "nowhere.invalid" in said
@@ -105,13 +113,15 @@ def test_a_database_of_another_encoding_is_one_line(tmp_path: Path, postgres: Po
     assert "LATIN1" in said
 
 
-def test_several_workers_without_redis_are_refused(tmp_path: Path, postgres: Postgres) -> None:
-    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(), WEB_CONCURRENCY="2"))
+@pytest.mark.parametrize(
+    "asked", [{"WEB_CONCURRENCY": "2"}, {"GUNICORN_CMD_ARGS": "--workers 2"}], ids=str
+)
+def test_several_workers_are_refused_without_redis_and_on_sqlite(
+    tmp_path: Path, postgres: Postgres, asked: dict[str, str]
+) -> None:
+    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(), **asked))
     assert "REDIS_URL" in said
-
-
-def test_several_workers_on_sqlite_are_refused(tmp_path: Path) -> None:
-    assert "SQLite serves one worker" in one_line(refusal(tmp_path, WEB_CONCURRENCY="2"))
+    assert "SQLite serves one worker, not 2" in one_line(refusal(tmp_path, **asked))
 
 
 def test_a_redis_that_refuses_us_is_one_line(
