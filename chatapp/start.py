@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from chatapp import create_app
 from chatapp.addresses import shown
@@ -33,7 +33,7 @@ def ready_data(settings: Settings) -> str | None:
         try:
             migrate()
             check_postgresql()
-        except (OperationalError, ProgrammingError) as error:
+        except DBAPIError as error:
             refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if os.environ.get("CHAT_DEMO"):
             fill_demo(app)

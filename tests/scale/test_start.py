@@ -107,6 +107,12 @@ def test_a_user_who_may_make_no_tables_is_one_line(tmp_path: Path, postgres: Pos
     assert "permission denied" in one_line(refusal(tmp_path, DATABASE_URL=url))
 
 
+def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create("standby")
+    postgres.execute("ALTER DATABASE standby SET default_transaction_read_only = on")
+    assert "read-only" in one_line(refusal(tmp_path, DATABASE_URL=url))
+
+
 def test_a_database_of_another_encoding_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
     postgres.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
     said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url("latin")))
