@@ -99,33 +99,6 @@ def test_typed_text_survives_reload_and_belongs_to_its_conversation(
     expect(composer(page)).to_have_value("")
 
 
-def test_reset_reloads_the_state_and_keeps_what_is_typed(
-    ada: Person, ben: Person, signed_in: SignedIn
-) -> None:
-    talk = ada.group("reset", ben)
-    old = [ada.say(talk, f"old {number}") for number in range(3)]
-    context = signed_in(ben)
-    page = context.new_page()
-    # The page comes from another epoch, so its stream begins with a reset.
-    page.route(
-        f"**{talk.path}",
-        lambda route: route.fulfill(
-            response=(answer := route.fetch()),
-            body=answer.text().replace('data-cursor="', 'data-cursor="foreign'),
-        ),
-    )
-    with page.expect_request("**/api/sse?**") as stream:
-        page.goto(talk.path)
-    assert "cursor=foreign" in stream.value.url
-    composer(page).fill("still typing")
-    ada.call("DELETE", f"/api/messages/{old[1]['id']}")
-    ada.say(talk, "new")
-    connection(page, "live")
-    expect_texts(page, ["old 0", "old 2", "new"])
-    assert texts(page) == ["old 0", "old 2", "new"]
-    expect(composer(page)).to_have_value("still typing")
-
-
 def test_failed_send_offers_to_try_again_with_the_same_client_id(
     ada: Person, ben: Person, open_tab: OpenTab, faults: None
 ) -> None:
