@@ -109,7 +109,7 @@ export class SharedStream {
       if (!this.stream && isAfter(prev, this.cursor)) return void this.#ask();
       this.cursor = id;
     }
-    this.apply(data);
+    this.apply({ ...data, cursor: id });
   }
 
   #ask() {
@@ -134,7 +134,7 @@ export class SharedStream {
 }
 
 /** Whether `a` lies after `b`. History of another epoch cannot be compared, so it counts as news. */
-function isAfter(a, b) {
+export function isAfter(a, b) {
   const [epoch, position] = split(a);
   const [otherEpoch, otherPosition] = split(b);
   return epoch !== otherEpoch || position > otherPosition;
