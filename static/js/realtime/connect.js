@@ -38,21 +38,20 @@ export async function connect({ feed, list, open, say }) {
   feed.on('reset', () => feed.hold(() => persistently(() => Promise.all([list?.reload(), open?.afresh()]))));
   stream.start();
   const rest = () => stream.stop();
+  const reload = () => location.reload();
   const wake = () => {
+    if (!isMine()) return reload(); // nothing to read for whoever comes next
     stream.start();
     feed.emit({ type: 'connected' });
   };
   window.addEventListener('pagehide', rest);
-  window.addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    if (isMine()) wake();
-    else location.reload(); // nothing to read for whoever comes next
-  });
+  window.addEventListener('pageshow', ({ persisted }) => persisted && wake());
   // A frozen tab still answers other tabs, but reads nothing of its stream: it must not go on leading.
   document.addEventListener('freeze', rest);
-  document.addEventListener('resume', () => isMine() && wake());
+  document.addEventListener('resume', wake);
   claim({
     signedOutHere: () => location.replace(`${base}/sign-in`),
+    signedInAnew: reload,
     somebodyElse: () => { stream.stop(); report('signed-out'); },
   });
 }

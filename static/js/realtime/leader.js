@@ -77,7 +77,8 @@ export class SharedStream {
   #declare(state) {
     this.#state = state;
     this.report(state);
-    this.#tell({ kind: 'alive', state });
+    if (state === 'signed-out') this.stop(); // the next one finds out for itself: it may be signed in again
+    else this.#tell({ kind: 'alive', state });
   }
 
   #tell(message) {
