@@ -1,5 +1,5 @@
 import { scope } from '../helpers/conversation.js';
-import { call, me, isPassing } from '../helpers/server.js';
+import { call, isPassing, me } from '../helpers/server.js';
 import { keep, own, recallAll } from '../helpers/storage.js';
 import { Backoff } from '../realtime/backoff.js';
 
