@@ -45,12 +45,13 @@ setTimeout(async () => (await persistently(() => import('./behaviours/presence.j
 
 function wireList() {
   showTitle(list.unread());
-  feed.on('message:created', (message) => list.arrived(message));
-  feed.on('message:updated', (message) => list.edited(message));
-  feed.on('message:deleted', () => list.refresh());
-  feed.on('user:updated', () => list.refresh());
-  feed.on('read', (event) => list.count(conversationOf(event), event.unreadCount)); // one's own alone
-  feed.on('conversation:joined', ({ conversation }) => list.joined(conversation));
-  feed.on('conversation:left', ({ conversationId }) => list.left(conversationId));
-  feed.on('conversation:updated', ({ conversation }) => list.rename(conversation));
+  const on = (type, change) => feed.on(type, (event) => list.heard(event, change));
+  on('message:created', (message) => list.arrived(message));
+  on('message:updated', (message) => list.edited(message));
+  on('message:deleted', () => list.refresh());
+  on('user:updated', () => list.refresh());
+  on('read', (event) => list.count(conversationOf(event), event.unreadCount)); // one's own alone
+  on('conversation:joined', ({ conversation }) => list.joined(conversation));
+  on('conversation:left', ({ conversationId }) => list.left(conversationId));
+  on('conversation:updated', ({ conversation }) => list.rename(conversation));
 }

@@ -6,7 +6,8 @@
  *   groupId?: string, createdAt: string, editedAt: ?string, clientId: ?string, author: User}} Message
  * @typedef {{id: string, type: 'dm'|'group', channel: string, name: ?string, members: User[],
  *   topic: ?string, lastMessage: ?Message, lastReadMessageId: ?string, unreadCount: number}} Conversation
- * @typedef {{type: string, [field: string]: any}} Event  what `JSON.parse(event.data)` gave
+ * @typedef {{type: string, cursor?: string, [field: string]: any}} Event  what `JSON.parse(event.data)` gave, and
+ *   where it stands in the log, if there
  * @typedef {{clientId: string, conversation: string, body: object, at: string,
  *   failed?: string}} Entry  a message on its way out; `failed` says why it was refused
  * @typedef {'connecting'|'live'|'reconnecting'|'offline'|'polling'|'signed-out'} State

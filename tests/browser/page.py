@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, Route, expect
 
 
@@ -63,6 +65,17 @@ def below_end(page: Page) -> float:
 
 def leave_waiting(route: Route) -> None:
     """Handle a request as a proxy does that fills a buffer first."""
+
+
+def stand_at(page: Page, path: str, cursor: str) -> None:
+    """Let the page at a path say that this is its cursor."""
+    page.route(
+        f"**{path}",
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()),
+            body=re.sub('data-cursor="[^"]*', f'data-cursor="{cursor}', answer.text()),
+        ),
+    )
 
 
 def states(page: Page) -> list[str]:

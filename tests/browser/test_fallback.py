@@ -233,3 +233,32 @@ def test_back_and_forward_find_a_live_page(ada: Person, ben: Person, signed_in: 
     expect_texts(page, ["meanwhile"])
     ada.say(talk, "and live")
     expect_texts(page, ["meanwhile", "and live"])
+
+
+def test_asking_that_is_stopped_and_started_during_a_round_goes_on_once(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    page = live_tab(signed_in(ben), ada.group("rounds", ben).path)
+    asked_next: int = page.evaluate(
+        """async () => {
+            const main = document.querySelector('script[src$="main.js"]').src;
+            const {Fallback} = await import(new URL('realtime/fallback.js', main));
+            const [due, answers] = [[], []];
+            let timers = 0;
+            window.setTimeout = (act) => { due.push(act); timers += 1; return timers; };
+            window.clearTimeout = () => {};
+            const runDue = () => due.splice(0).forEach((act) => act());
+            const catchUp = () => new Promise((resolve) => answers.push(resolve));
+            const fallback = new Fallback({catchUp, refresh() {}}, () => {});
+            fallback.start();
+            runDue();
+            fallback.stop();
+            fallback.start();
+            runDue();
+            for (const answer of answers.splice(0)) answer();
+            await new Promise(requestAnimationFrame);
+            runDue();
+            return answers.length;
+        }"""
+    )
+    assert asked_next == 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import composer, expect_texts, message, send
+from tests.browser.page import composer, connection, expect_texts, message, send
 from tests.browser.people import Person
 
 OpenTab = Callable[..., Page]
@@ -193,3 +193,45 @@ def test_console_tells_the_life_of_the_stream_when_asked(
     page.wait_for_event("console", lambda line: "chat: connected" in line.text)
     for word in ("chat: connecting start", "chat: connected", "chat: received message:created"):
         assert any(line.startswith(word) for line in lines), (word, lines)
+
+
+def test_editing_that_the_network_forbids_is_said_in_the_page_and_tried_again(
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("editing offline", ben)
+    ada.say(talk, "a mistake")
+    page = open_tab(ada, talk.path)
+    field = page.locator(".message-edit textarea")
+    composer(page).press("ArrowUp")
+    field.press("Escape")
+
+    page.route("**/api/messages/*", lambda route: route.abort())
+    composer(page).fill("half a sentence")
+    message(page, "a mistake").hover()
+    message(page, "a mistake").locator(".edit").click()
+    question = page.get_by_role("dialog")
+    expect(question.get_by_role("alert")).to_contain_text("Not opened")
+    question.get_by_role("button", name="Try again").click()
+    expect(question.get_by_role("alert")).to_contain_text("Not opened")
+    page.unroute("**/api/messages/*")
+    question.get_by_role("button", name="Try again").click()
+    expect(field).to_have_value("a mistake")
+    expect(question).to_have_count(0)
+    expect(composer(page)).to_have_value("half a sentence")
+
+
+def test_edit_link_does_not_lead_out_of_the_page_offline(
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("never edited, offline", ben)
+    ada.say(talk, "a mistake")
+    page = open_tab(ada, talk.path)
+    page.context.set_offline(True)
+    connection(page, "offline")
+    message(page, "a mistake").hover()
+    with page.expect_event("requestfailed"):
+        message(page, "a mistake").locator(".edit").click()
+    page.context.set_offline(False)
+    connection(page, "live")
+    message(page, "a mistake").locator(".edit").click()
+    expect(page.locator(".message-edit textarea")).to_have_value("a mistake")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import below_end, expect_texts, message, send, texts
+from tests.browser.page import below_end, connection, expect_texts, message, send, texts
 from tests.browser.people import Conversation, Person
+from tests.support.wait import until
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
@@ -188,3 +189,34 @@ def test_days_and_blocks_are_the_same_live_and_after_a_reload(
         "message mine",
         "message",
     ]
+
+
+@pytest.mark.parametrize(("status", "most"), [(400, 1), (503, 6)])
+def test_what_was_read_is_not_told_again_and_again_to_who_refuses_it(
+    ada: Person, ben: Person, signed_in: SignedIn, status: int, most: int, faults: None
+) -> None:
+    talk = ada.group("refused", ben)
+    page = signed_in(ben).new_page()
+    page.clock.install()
+    page.goto(talk.path)
+    connection(page, "live")
+    page.evaluate("() => { Math.random = () => 0.5; }")  # half of what may be waited at most
+    told: list[str] = []
+
+    def refuse(route: Route) -> None:
+        told.append(route.request.url)
+        route.fulfill(status=status, json={"title": "Not now"})
+
+    page.route("**/read", refuse)
+    ada.say(talk, "for your eyes")
+    expect_texts(page, ["for your eyes"])
+    for _ in range(50):
+        page.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
+        page.clock.run_for(400)
+    assert 1 <= len(told) <= most
+
+    page.unroute("**/read")
+    ada.say(talk, "and on")
+    expect_texts(page, ["for your eyes", "and on"])
+    page.clock.run_for(31_000)
+    until(lambda: ben.call("GET", f"/api/conversations/{talk.id}")["unreadCount"] == 0, "all read")

@@ -15,17 +15,15 @@ from tests.browser.page import (
     leave_waiting,
     message,
     send,
+    stand_at,
     texts,
 )
-from tests.browser.people import Person, Team, sign_in
+from tests.browser.people import Person
 from tests.support.server import Server
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
 
-CSRF = "[data-sign-out] [name=csrf_token]"
-#: What is kept in the browser of anybody's words.
-KEPT = "() => Object.keys(localStorage).filter((key) => /:(draft|out):/.test(key))"
 NOTHING_WAITS = "() => !Object.keys(localStorage).some((key) => key.includes(':out:'))"
 
 
@@ -98,33 +96,6 @@ def test_typed_text_survives_reload_and_belongs_to_its_conversation(
     expect(composer(page)).to_have_value("")
 
 
-def test_reset_reloads_the_state_and_keeps_what_is_typed(
-    ada: Person, ben: Person, signed_in: SignedIn
-) -> None:
-    talk = ada.group("reset", ben)
-    old = [ada.say(talk, f"old {number}") for number in range(3)]
-    context = signed_in(ben)
-    page = context.new_page()
-    # The page comes from another epoch, so its stream begins with a reset.
-    page.route(
-        f"**{talk.path}",
-        lambda route: route.fulfill(
-            response=(answer := route.fetch()),
-            body=answer.text().replace('data-cursor="', 'data-cursor="foreign'),
-        ),
-    )
-    with page.expect_request("**/api/sse?**") as stream:
-        page.goto(talk.path)
-    assert "cursor=foreign" in stream.value.url
-    composer(page).fill("still typing")
-    ada.call("DELETE", f"/api/messages/{old[1]['id']}")
-    ada.say(talk, "new")
-    connection(page, "live")
-    expect_texts(page, ["old 0", "old 2", "new"])
-    assert texts(page) == ["old 0", "old 2", "new"]
-    expect(composer(page)).to_have_value("still typing")
-
-
 def test_failed_send_offers_to_try_again_with_the_same_client_id(
     ada: Person, ben: Person, open_tab: OpenTab, faults: None
 ) -> None:
@@ -192,6 +163,31 @@ def test_lost_answer_without_a_stream_does_not_send_twice(
     assert ben.hear(talk) == ["only once"]
 
 
+def test_lost_answer_to_what_the_page_shows_already_leaves_nothing_on_its_way(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("lost answer, seen", ben)
+    page = signed_in(ben).new_page()
+    page.route("**/api/sse?**", leave_waiting)
+    page.goto(talk.path)
+    cursor = page.locator("body").get_attribute("data-cursor") or ""
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/messages", lose_the_answer)
+    send(page, "only once")
+    expect(message(page, "only once").locator(".failure")).to_be_visible()
+    # The page comes with the message, and its stream brings it, too.
+    stand_at(page, talk.path, cursor)
+    page.unroute("**/api/sse?**")
+    page.reload()
+    page.wait_for_function(NOTHING_WAITS)
+    connection(page, "live")
+    expect_texts(page, ["only once"])
+
+
 def test_outbox_survives_a_reload_and_sends_in_order(
     ada: Person, ben: Person, signed_in: SignedIn, faults: None
 ) -> None:
@@ -209,66 +205,3 @@ def test_outbox_survives_a_reload_and_sends_in_order(
     page.evaluate("() => dispatchEvent(new Event('online'))")
     expect_texts(page, wanted)
     assert ben.hear(talk) == wanted
-
-
-def test_session_that_was_ended_is_said_and_what_is_typed_stays(
-    team: Team, ada: Person, signed_in: SignedIn, faults: None
-) -> None:
-    dora = team.person("dora")
-    talk = ada.group("signed out", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
-    page = live_tab(context, talk.path)
-    composer(page).fill("half a sentence")
-    context.request.post("/sign-out", form={"csrf_token": page.locator(CSRF).input_value()})
-    connection(page, "signed-out")
-    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
-    expect(composer(page)).to_have_value("half a sentence")
-    page.get_by_role("link", name="Sign in again").click()
-    sign_in(page, dora.name)
-    page.goto(talk.path)
-    expect(composer(page)).to_have_value("half a sentence")
-
-
-def test_signing_out_leaves_nothing_behind(
-    team: Team, ada: Person, signed_in: SignedIn, faults: None
-) -> None:
-    dora = team.person("dora")
-    talk, other = ada.group("signing out", dora), ada.group("signing out elsewhere", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
-    page, elsewhere = live_tab(context, talk.path), live_tab(context, other.path)
-    context.route("**/api/messages", lambda route: route.abort())
-    composer(elsewhere).fill("half a sentence")
-    send(page, "not sent yet")
-    expect(message(page, "not sent yet").locator(".failure")).to_be_visible()
-
-    sign_out = page.get_by_role("button", name="Sign out", exact=True)
-    sign_out.click()
-    question = page.get_by_role("dialog")
-    expect(question).to_contain_text("not sent yet")
-    question.get_by_role("button", name="Stay signed in").click()
-    expect(question).to_have_count(0)
-    assert len(page.evaluate(KEPT)) == 2
-
-    context.route("**/sign-out", lambda route: route.abort())
-    sign_out.click()
-    question.get_by_role("button", name="Sign out anyway").click()
-    expect(question.get_by_role("alert")).to_contain_text("Not signed out")
-    assert len(page.evaluate(KEPT)) == 2
-
-    context.unroute("**/sign-out")
-    question.get_by_role("button", name="Sign out anyway").click()
-    for tab in (page, elsewhere):
-        expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.evaluate(KEPT) == []
-    assert "not sent yet" not in page.content()
-
-
-def test_signing_out_with_nothing_unsent_asks_nothing(
-    team: Team, ada: Person, signed_in: SignedIn
-) -> None:
-    dora = team.person("dora")
-    talk = ada.group("signing out at once", dora)
-    page = live_tab(signed_in(dora, storage_state=dora.signed_in_anew()), talk.path)
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.evaluate(KEPT) == []

@@ -5,6 +5,7 @@ import { Outbox } from '../models/outbox.js';
 import { ReadState } from '../models/read_state.js';
 import { Timeline } from '../models/timeline.js';
 import { Typing } from '../models/typing.js';
+import { persistently } from '../realtime/backoff.js';
 import { Composer } from './composer.js';
 import { wireActions } from './message_actions.js';
 import { Scrolling } from './scrolling.js';
@@ -42,7 +43,7 @@ export function wireConversation(section, feed, { unread, announce }) {
   feed.on('conversation:left', here(() => composer?.close('You are no longer in this conversation.')));
   feed.on('conversation:joined', here(() => { // in it again: nothing came of what was said meanwhile
     composer?.open();
-    feed.hold(() => scrolling.afresh()).catch(() => {});
+    feed.hold(() => persistently(() => scrolling.afresh()));
   }));
   feed.on('conversation:updated', here(({ conversation }) => retitle(section, conversation)));
   readState.mark();

@@ -4,9 +4,23 @@ import { ask } from './asking.js';
 /** Edit a message where it stands. */
 export async function edit(row) {
   if (row.querySelector('.message-edit')) return;
-  const link = row.querySelector('.edit');
-  const message = await call('GET', `/api/messages/${row.dataset.messageId}`).catch(() => null);
-  if (!message) return void location.assign(link.href); // the page says in full what is wrong
+  try {
+    await open(row);
+  } catch (problem) {
+    if (problem.status) return void location.assign(row.querySelector('.edit').href); // says in full what is wrong
+    ask({
+      question: 'This message could not be opened for editing.',
+      yes: 'Try again',
+      no: 'Leave it',
+      failed: 'Not opened',
+      act: () => open(row),
+      problem,
+    });
+  }
+}
+
+async function open(row) {
+  const message = await call('GET', `/api/messages/${row.dataset.messageId}`);
   const form = document.getElementById('edit-template').content.firstElementChild.cloneNode(true);
   const body = row.querySelector('.body');
   form.elements.content.value = message.content;

@@ -2,7 +2,7 @@
 export function wireActions(timeline) {
   const follow = (link) => import('./editing.js').then(
     ({ edit, remove }) => (link.matches('.edit') ? edit : remove)(link.closest('.message')),
-    () => location.assign(link.href), // its page does the same
+    () => navigator.onLine && location.assign(link.href), // its page does the same
   );
   timeline.list.addEventListener('click', (event) => {
     const link = event.target.closest('.actions a');

@@ -50,7 +50,8 @@ export class Scrolling {
 
   /** The state was reset: ask for it again, around what is being read. */
   afresh() {
-    return this.following ? this.pages.newest() : this.pages.around(this.topRow().id);
+    const row = !this.following && this.topRow();
+    return row ? this.pages.around(row.id) : this.pages.newest();
   }
 
   /** Do a change while `anchor` stays where it is; its row may be made anew, with the same id. */

@@ -9,6 +9,9 @@ export class Problem extends Error {
   }
 }
 
+/** Whether the same may well be taken later: it never arrived, or the server could not do it just now. */
+export const isPassing = ({ status }) => !(status < 500) || status === 408 || status === 429;
+
 /** Fetch one of our own addresses. @throws {Problem} refused; TypeError and TimeoutError: never arrived */
 export async function request(path, options = {}) {
   const signal = options.signal ?? AbortSignal.timeout(15_000);

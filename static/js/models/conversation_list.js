@@ -1,6 +1,8 @@
 import { conversationOf, plainText } from '../helpers/conversation.js';
-import { base, call, me } from '../helpers/server.js';
+import { base, isPassing, me, request } from '../helpers/server.js';
 import { localise } from '../helpers/times.js';
+import { Backoff } from '../realtime/backoff.js';
+import { isAfter } from '../realtime/leader.js';
 
 const unreadOf = (item) => Number(item.querySelector('.unread-count').textContent);
 const template = document.getElementById('conversation-item-template');
@@ -9,6 +11,10 @@ const template = document.getElementById('conversation-item-template');
 export class ConversationList {
   #raised = new Set();
   #timer;
+  #backoff = new Backoff();
+  #last = Promise.resolve();
+  #cursor = document.body.dataset.cursor; // what lies up to here is in the list
+  #meanwhile = null;
 
   /** @param {HTMLElement} nav @param {(id: string) => boolean} isRead whether it is being read right now */
   constructor(nav, isRead, changed) {
@@ -24,10 +30,18 @@ export class ConversationList {
   item = (id) => this.nav.querySelector(`[data-conversation-id="${CSS.escape(id)}"]`);
   unread = () => [...this.nav.children].reduce((sum, item) => sum + unreadOf(item), 0);
 
+  /** Let an event change the list, unless it is in it; once more, where the list is being read just now. */
+  heard(event, change) {
+    if (!isAfter(event.cursor, this.#cursor)) return;
+    this.#meanwhile?.push([event, change]);
+    change(event);
+  }
+
   arrived(message) {
     const id = conversationOf(message);
     const item = this.item(id);
     if (!item) return void this.refresh();
+    if (item.dataset.lastMessageId === message.id) return; // the rows were read after their cursor
     this.#describe(item, message);
     this.#raise(id);
     if (message.userId !== me && !this.isRead(id)) this.count(id, unreadOf(item) + 1);
@@ -50,7 +64,10 @@ export class ConversationList {
     const item = this.item(conversation.id) ?? this.#newItem(conversation);
     this.rename(conversation);
     if (conversation.lastMessage) this.#describe(item, conversation.lastMessage);
-    else localise(item.querySelector('time'), 'list', conversation.createdAt);
+    else {
+      item.querySelector('.last-words').textContent = '';
+      localise(item.querySelector('time'), 'list', conversation.createdAt);
+    }
     this.count(conversation.id, conversation.unreadCount);
     return item;
   }
@@ -79,14 +96,34 @@ export class ConversationList {
   }
 
   /** Ask for the whole list, a little later: what makes one page ask makes all of them ask. */
-  refresh() {
-    this.#timer ??= setTimeout(() => this.reload().catch(() => {}), 200 + Math.random() * 1800);
+  refresh(wait = 200) {
+    this.#timer ??= setTimeout(() => this.reload().catch((problem) => {
+      if (isPassing(problem)) this.refresh(this.#backoff.next(problem));
+    }), wait + Math.random() * 1800);
   }
 
-  async reload() {
+  /** The whole list, at once. */
+  reload() {
     clearTimeout(this.#timer);
     this.#timer = null;
-    const conversations = await call('GET', '/api/conversations');
+    this.#last = this.#last.catch(() => {}).then(() => this.#load());
+    return this.#last;
+  }
+
+  async #load() {
+    const meanwhile = this.#meanwhile = [];
+    try {
+      const answer = await request('/api/conversations');
+      this.#show(await answer.json());
+      this.#cursor = answer.headers.get('Chat-Cursor');
+    } finally {
+      this.#meanwhile = null;
+    }
+    this.#backoff.reset();
+    for (const [event, change] of meanwhile) this.heard(event, change);
+  }
+
+  #show(conversations) {
     const kept = new Set(conversations.map(({ id }) => id));
     for (const item of [...this.nav.children]) if (!kept.has(item.dataset.conversationId)) item.remove();
     conversations.forEach((conversation) => this.put(conversation));

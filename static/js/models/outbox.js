@@ -1,5 +1,5 @@
 import { scope } from '../helpers/conversation.js';
-import { call, me, Problem } from '../helpers/server.js';
+import { call, isPassing, me } from '../helpers/server.js';
 import { keep, own, recallAll } from '../helpers/storage.js';
 import { Backoff } from '../realtime/backoff.js';
 
@@ -102,10 +102,9 @@ export class Outbox {
   }
 
   #refused(entry, problem) {
-    const passing = !(problem instanceof Problem) || problem.status >= 500 || problem.status === 429;
-    if (passing) {
+    if (isPassing(problem)) {
       this.changed(entry, WAITING);
-      return Math.max(this.#backoff.next(), problem.retryAfter ?? 0);
+      return this.#backoff.next(problem);
     }
     const failed = REFUSALS[problem.status] ?? `Not sent: ${problem.message}`;
     this.#keep({ ...entry, failed }, failed);

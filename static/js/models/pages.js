@@ -21,8 +21,10 @@ export class Pages {
   /** The page above the first row. @returns {Promise<boolean>} whether it was loaded now */
   async older() {
     const { timeline } = this;
-    if (this.#waiting || !timeline.hasOlder || !timeline.first()) return false;
-    return this.#load({ before: timeline.first().dataset.messageId }, (messages) => {
+    if (this.#waiting || !timeline.hasOlder) return false;
+    const first = timeline.first();
+    if (!first) return this.newest();
+    return this.#load(() => this.#ask({ before: first.dataset.messageId }), (messages) => {
       timeline.prepend(messages);
       timeline.hasOlder = messages.length === PAGE;
       timeline.prune('newest');
@@ -35,7 +37,7 @@ export class Pages {
     if (this.#waiting) return false;
     const last = timeline.last();
     if (!last) return this.newest();
-    return this.#load({ after: last.dataset.messageId }, (messages) => {
+    return this.#load(() => this.#ask({ after: last.dataset.messageId }), (messages) => {
       timeline.append(messages);
       timeline.atEnd ||= messages.length < PAGE;
       timeline.prune('oldest');
@@ -45,7 +47,7 @@ export class Pages {
   /** The end of the conversation, whatever was shown. */
   async newest() {
     const { timeline } = this;
-    return this.#load({}, (messages) => {
+    return this.#load(() => this.#ask({}), (messages) => {
       timeline.replace(messages);
       timeline.atEnd = true;
       timeline.hasOlder = messages.length === PAGE;
@@ -55,18 +57,22 @@ export class Pages {
   /** The state afresh around a row that is being read. */
   async around(id) {
     const { timeline } = this;
-    const rows = timeline.rows();
-    const from = rows[Math.max(0, rows.findIndex((row) => row.id === id) - PAGE)];
-    return this.#load({ after: from.id, limit: 2 * PAGE }, (messages) => {
-      timeline.replace(messages);
-      timeline.atEnd = messages.length < 2 * PAGE;
-      timeline.hasOlder = true;
+    const fetchBoth = async () => {
+      const below = await this.#ask({ after: id });
+      return [await this.#ask(below.length ? { before: below[0].id } : {}), below]; // the row itself ends the upper one
+    };
+    return this.#load(fetchBoth, ([above, below]) => {
+      timeline.replace([...above, ...below]);
+      timeline.atEnd = below.length < PAGE;
+      timeline.hasOlder = above.length === PAGE;
     });
   }
 
-  #load(edge, place) {
-    const query = new URLSearchParams({ ...this.scope, limit: PAGE, ...edge });
-    const fetchPage = () => call('GET', `/api/messages?${query}`);
+  #ask(edge) {
+    return call('GET', `/api/messages?${new URLSearchParams({ ...this.scope, limit: PAGE, ...edge })}`);
+  }
+
+  #load(fetchPage, place) {
     this.#waiting += 1;
     const turn = this.#last.then(() =>
       this.timeline.load(fetchPage, (messages) => this.keepPlace(() => place(messages)))).then(() => true);

@@ -1,11 +1,13 @@
-import { call } from '../helpers/server.js';
+import { call, isPassing } from '../helpers/server.js';
+import { Backoff } from '../realtime/backoff.js';
 
 const APART = 500; // a burst of messages moves the cursor once, not once each
 
 /** Moves the reader's cursor to the last message that was really before their eyes. */
 export class ReadState {
-  #timer;
+  #busy = false;
   #marked;
+  #backoff = new Backoff();
 
   /** @param {() => boolean} atEnd whether the newest message is in sight */
   constructor(conversation, timeline, atEnd, marked) {
@@ -19,14 +21,28 @@ export class ReadState {
   reading = () => this.atEnd() && !document.hidden && document.hasFocus();
 
   mark() {
-    if (this.#timer || !this.reading()) return;
+    if (this.#busy || !this.reading()) return;
     const messageId = this.timeline.last()?.dataset.messageId;
     if (!messageId || messageId === this.#marked) return;
     this.#marked = messageId;
-    call('POST', this.path, { messageId }).catch(() => { this.#marked = null; });
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
+    this.#tell(messageId);
+  }
+
+  async #tell(messageId) {
+    let wait = APART;
+    this.#busy = true;
+    try {
+      await call('POST', this.path, { messageId });
+      this.#backoff.reset();
+    } catch (problem) {
+      if (isPassing(problem)) { // what is refused for good stays marked: it is not asked again
+        this.#marked = null;
+        wait += this.#backoff.next(problem);
+      }
+    }
+    setTimeout(() => {
+      this.#busy = false;
       this.mark();
-    }, APART);
+    }, wait);
   }
 }

@@ -40,8 +40,8 @@ export class Timeline {
   }
 
   #insert(message) {
+    this.settle(message.clientId); // first: a page may have come with its row, while the answer to the send was lost
     if (this.row(message.id)) return null;
-    this.settle(message.clientId);
     const row = messageRow(message);
     this.#place(row, this.list.querySelector('[data-client-id]'));
     return row;

@@ -1,3 +1,5 @@
+import { isPassing } from '../helpers/server.js';
+
 /** Growing waits with full jitter, so that a herd which lost its server together comes back apart. */
 export class Backoff {
   #tries = 0;
@@ -7,9 +9,9 @@ export class Backoff {
     this.most = most;
   }
 
-  /** Milliseconds to wait before the next try. */
-  next() {
-    return Math.random() * Math.min(this.most, this.first * 2 ** this.#tries++);
+  /** Milliseconds to wait before the next try; no less than the server asked for. */
+  next({ retryAfter = 0 } = {}) {
+    return Math.max(retryAfter, Math.random() * Math.min(this.most, this.first * 2 ** this.#tries++));
   }
 
   reset() {
@@ -17,7 +19,10 @@ export class Backoff {
   }
 }
 
-/** Do it, again and again after growing waits until it works. Gives null to who is signed out. */
+/**
+ * Do it, again and again after growing waits until it works. Gives null to who is signed out. Where it is refused
+ * for good, what the page shows is gone: loaded anew, it says so, and what was typed is kept.
+ */
 export async function persistently(work) {
   const backoff = new Backoff();
   for (;;) {
@@ -25,7 +30,8 @@ export async function persistently(work) {
       return await work();
     } catch (problem) {
       if (problem.status === 401) return null;
-      await new Promise((resolve) => { setTimeout(resolve, backoff.next()); });
+      if (!isPassing(problem)) return void location.reload();
+      await new Promise((resolve) => { setTimeout(resolve, backoff.next(problem)); });
     }
   }
 }

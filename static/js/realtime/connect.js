@@ -1,10 +1,11 @@
 import { base, me } from '../helpers/server.js';
 import { persistently } from './backoff.js';
+import { LockElection } from './election.js';
 import { SharedStream } from './leader.js';
 import { claim, isMine } from './owner.js';
 
 /** Join the page to the stream: events into the feed, the connection's state into the line. */
-export function connect({ feed, list, open, say }) {
+export async function connect({ feed, list, open, say }) {
   let fallback = null;
   let state;
 
@@ -25,27 +26,32 @@ export function connect({ feed, list, open, say }) {
     if (state === 'polling') fallback.start();
   };
 
+  const Election = navigator.locks ? LockElection
+    : (await persistently(() => import('./spoken_election.js'))).SpokenElection;
   const stream = new SharedStream({
-    userId: me, cursor: document.body.dataset.cursor, report, apply: (event) => feed.emit(event),
+    Election,
+    userId: me,
+    cursor: document.body.dataset.cursor,
+    report,
+    apply: (event) => feed.emit(event),
   });
   feed.on('reset', () => feed.hold(() => persistently(() => Promise.all([list?.reload(), open?.afresh()]))));
   stream.start();
   const rest = () => stream.stop();
+  const reload = () => location.reload();
   const wake = () => {
+    if (!isMine()) return reload(); // nothing to read for whoever comes next
     stream.start();
     feed.emit({ type: 'connected' });
   };
   window.addEventListener('pagehide', rest);
-  window.addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    if (isMine()) wake();
-    else location.reload(); // nothing to read for whoever comes next
-  });
+  window.addEventListener('pageshow', ({ persisted }) => persisted && wake());
   // A frozen tab still answers other tabs, but reads nothing of its stream: it must not go on leading.
   document.addEventListener('freeze', rest);
-  document.addEventListener('resume', () => isMine() && wake());
+  document.addEventListener('resume', wake);
   claim({
     signedOutHere: () => location.replace(`${base}/sign-in`),
+    signedInAnew: reload,
     somebodyElse: () => { stream.stop(); report('signed-out'); },
   });
 }

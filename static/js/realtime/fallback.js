@@ -26,8 +26,9 @@ export class Fallback {
 
   async #round() {
     if (this.#rounds++ % LIST_EVERY === 0) this.asks.refresh();
+    const timer = this.#timer;
     const works = await Promise.resolve(this.asks.catchUp()).then(() => true, () => false);
-    if (this.#timer === undefined) return;
+    if (this.#timer !== timer) return; // stopped meanwhile, perhaps started again: that one goes on
     this.told(works);
     this.#timer = setTimeout(() => this.#round(), EVERY);
   }

@@ -1,5 +1,4 @@
 import { base } from '../helpers/server.js';
-import { elect } from './election.js';
 import { Stream } from './stream.js';
 
 const PATIENCE = 900; // a leader that says nothing for this long is replaced: within 2 s in all
@@ -17,10 +16,12 @@ export class SharedStream {
   #state = 'connecting';
 
   /**
-   * @param {{userId: string, cursor: string, apply: (event: import('../types.js').Event) => void,
+   * @param {{Election: typeof import('./election.js').LockElection, userId: string, cursor: string,
+   *   apply: (event: import('../types.js').Event) => void,
    *   report: (state: import('../types.js').State) => void}} options
    */
-  constructor({ userId, cursor, apply, report }) {
+  constructor({ Election, userId, cursor, apply, report }) {
+    this.Election = Election;
     this.name = `chat:${base}:${userId}`; // two people's tabs in one browser share nothing
     this.tab = crypto.getRandomValues(new Uint32Array(2)).join('-');
     this.cursor = cursor;
@@ -32,7 +33,7 @@ export class SharedStream {
     if (this.channel) return;
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.#heard(data);
-    this.election = elect(this.name, { lead: () => this.#lead(), resign: () => this.#resign() });
+    this.election = new this.Election(this.name, { lead: () => this.#lead(), resign: () => this.#resign() });
     this.election.stand();
     this.#ask();
     this.timer = setInterval(() => this.#probe(), PATIENCE);
@@ -76,7 +77,8 @@ export class SharedStream {
   #declare(state) {
     this.#state = state;
     this.report(state);
-    this.#tell({ kind: 'alive', state });
+    if (state === 'signed-out') this.stop(); // the next one finds out for itself: it may be signed in again
+    else this.#tell({ kind: 'alive', state });
   }
 
   #tell(message) {
@@ -109,7 +111,7 @@ export class SharedStream {
       if (!this.stream && isAfter(prev, this.cursor)) return void this.#ask();
       this.cursor = id;
     }
-    this.apply(data);
+    this.apply({ ...data, cursor: id });
   }
 
   #ask() {
@@ -134,7 +136,7 @@ export class SharedStream {
 }
 
 /** Whether `a` lies after `b`. History of another epoch cannot be compared, so it counts as news. */
-function isAfter(a, b) {
+export function isAfter(a, b) {
   const [epoch, position] = split(a);
   const [otherEpoch, otherPosition] = split(b);
   return epoch !== otherEpoch || position > otherPosition;

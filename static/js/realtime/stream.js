@@ -1,4 +1,3 @@
-import { debug } from '../helpers/debug.js';
 import { base, request } from '../helpers/server.js';
 import { Backoff } from './backoff.js';
 import { Watchdog } from './watchdog.js';
@@ -8,6 +7,16 @@ const EVENTS = ['message', 'message:updated', 'message:deleted', 'read', 'user:u
   'member:left', 'conversation:joined', 'conversation:left', 'conversation:updated', ...SIGNALS];
 const SWALLOWED = 6000; // `ready` comes at once, a ping within 2 s, unless a proxy is filling a buffer with them
 const LUMP = 500; // what follows sooner may have waited in the same buffer
+
+let debugging = 'debug' in document.documentElement.dataset;
+try {
+  debugging ||= localStorage.getItem('chat-debug') === '1';
+} catch { /* forbidden */ }
+
+/** Tell the life of the stream in the console, where somebody asked for it. */
+function debug(...words) {
+  if (debugging) console.info('chat:', ...words);
+}
 
 /** One EventSource after another, each starting where the last one ended. */
 export class Stream {

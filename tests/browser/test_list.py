@@ -1,0 +1,80 @@
+"""The list at the side counts each message once, however it hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+
+from tests.browser.page import connection, expect_texts, stand_at
+from tests.browser.people import Conversation, Person
+from tests.browser.test_afresh import FOREIGN
+
+OpenTab = Callable[..., Page]
+SignedIn = Callable[..., BrowserContext]
+
+
+def item(page: Page, talk: Conversation) -> Locator:
+    return page.locator(f".conversation-item[data-conversation-id={talk.id}]")
+
+
+def expect_item(page: Page, talk: Conversation, words: str, unread: str) -> None:
+    expect(item(page, talk).locator(".last-words")).to_have_text(words)
+    expect(item(page, talk).locator(".unread-count")).to_have_text(unread)
+
+
+def test_message_that_a_list_loaded_afresh_holds_is_not_counted_again(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    here, there = ada.group("reset here", ben), ada.group("counted there", ben)
+    page = signed_in(ben).new_page()
+    stand_at(page, here.path, FOREIGN)
+
+    def say_before(route: Route) -> None:
+        for text in ("one", "two"):
+            ada.say(there, text)
+        route.continue_()
+
+    page.route("**/api/conversations", say_before, times=1)
+    page.goto(here.path)
+    connection(page, "live")
+    expect_item(page, there, "Ada: two", "2")
+    ada.say(here, "behind them on the stream")
+    expect_texts(page, ["behind them on the stream"])
+    expect_item(page, there, "Ada: two", "2")
+    ada.say(there, "three")
+    expect_item(page, there, "Ada: three", "3")
+
+
+def test_message_that_comes_while_the_list_is_loaded_stays_in_it(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    here, there = ada.group("deleted here", ben), ada.group("said there", ben)
+    ada.say(here, "stays")
+    mistake = ada.say(here, "a mistake")
+    ada.say(there, "one")
+    page = open_tab(ben, here.path)
+    expect_item(page, there, "Ada: one", "1")
+
+    def say_after(route: Route) -> None:
+        answer = route.fetch()
+        ada.say(there, "two")
+        expect_item(page, there, "Ada: two", "2")
+        route.fulfill(response=answer)
+
+    page.route("**/api/conversations", say_after, times=1)
+    ada.call("DELETE", f"/api/messages/{mistake['id']}")
+    expect_item(page, here, "Ada: stays", "")  # as the answer has it
+    expect_item(page, there, "Ada: two", "2")
+
+
+def test_list_that_could_not_be_loaded_is_asked_for_again(
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("deleted on a bad line", ben)
+    mistake = ada.say(talk, "a mistake")
+    page = open_tab(ben, talk.path)
+    expect_item(page, talk, "Ada: a mistake", "")
+    page.route("**/api/conversations", lambda route: route.abort(), times=1)
+    ada.call("DELETE", f"/api/messages/{mistake['id']}")
+    expect_item(page, talk, "", "")

@@ -1,0 +1,147 @@
+"""Sessions that end, and begin again, while tabs are open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.conftest import live_tab
+from tests.browser.page import composer, connection, expect_texts, message, send
+from tests.browser.people import Person, Team, sign_in
+
+SignedIn = Callable[..., BrowserContext]
+
+CSRF = "[data-sign-out] [name=csrf_token]"
+#: What is kept in the browser of anybody's words.
+KEPT = "() => Object.keys(localStorage).filter((key) => /:(draft|out):/.test(key))"
+
+
+def test_session_that_was_ended_is_said_and_what_is_typed_stays(
+    team: Team, ada: Person, signed_in: SignedIn, faults: None
+) -> None:
+    dora = team.person("dora")
+    talk = ada.group("signed out", dora)
+    context = signed_in(dora, storage_state=dora.signed_in_anew())
+    page = live_tab(context, talk.path)
+    composer(page).fill("half a sentence")
+    context.request.post("/sign-out", form={"csrf_token": page.locator(CSRF).input_value()})
+    connection(page, "signed-out")
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
+    expect(composer(page)).to_have_value("half a sentence")
+    page.get_by_role("link", name="Sign in again").click()
+    sign_in(page, dora.name)
+    page.goto(talk.path)
+    expect(composer(page)).to_have_value("half a sentence")
+
+
+def test_signing_out_leaves_nothing_behind(
+    team: Team, ada: Person, signed_in: SignedIn, faults: None
+) -> None:
+    dora = team.person("dora")
+    talk, other = ada.group("signing out", dora), ada.group("signing out elsewhere", dora)
+    context = signed_in(dora, storage_state=dora.signed_in_anew())
+    page, elsewhere = live_tab(context, talk.path), live_tab(context, other.path)
+    context.route("**/api/messages", lambda route: route.abort())
+    composer(elsewhere).fill("half a sentence")
+    send(page, "not sent yet")
+    expect(message(page, "not sent yet").locator(".failure")).to_be_visible()
+
+    sign_out = page.get_by_role("button", name="Sign out", exact=True)
+    sign_out.click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("not sent yet")
+    question.get_by_role("button", name="Stay signed in").click()
+    expect(question).to_have_count(0)
+    assert len(page.evaluate(KEPT)) == 2
+
+    context.route("**/sign-out", lambda route: route.abort())
+    sign_out.click()
+    question.get_by_role("button", name="Sign out anyway").click()
+    expect(question.get_by_role("alert")).to_contain_text("Not signed out")
+    assert len(page.evaluate(KEPT)) == 2
+
+    context.unroute("**/sign-out")
+    question.get_by_role("button", name="Sign out anyway").click()
+    for tab in (page, elsewhere):
+        expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate(KEPT) == []
+    assert "not sent yet" not in page.content()
+
+
+def test_signing_out_with_nothing_unsent_asks_nothing(
+    team: Team, ada: Person, signed_in: SignedIn
+) -> None:
+    dora = team.person("dora")
+    talk = ada.group("signing out at once", dora)
+    page = live_tab(signed_in(dora, storage_state=dora.signed_in_anew()), talk.path)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate(KEPT) == []
+
+
+def test_signing_in_again_in_one_tab_makes_the_other_live_again(
+    team: Team, ada: Person, signed_in: SignedIn, faults: None
+) -> None:
+    dora = team.person("dora")
+    talk = ada.group("signing in again", dora)
+    context = signed_in(dora, storage_state=dora.signed_in_anew())
+    old = live_tab(context, talk.path)
+    composer(old).fill("half a sentence")
+    context.request.post("/sign-out", form={"csrf_token": old.locator(CSRF).input_value()})
+    connection(old, "signed-out")
+    new = context.new_page()
+    new.goto("/sign-in")
+    sign_in(new, dora.name)
+    new.goto(talk.path)
+    for tab in (old, new):
+        connection(tab, "live")
+    expect(composer(old)).to_have_value("half a sentence")
+    send(old, "from the old tab")
+    send(new, "from the new one")
+    for tab in (old, new):
+        expect_texts(tab, ["from the old tab", "from the new one"])
+    old.get_by_role("button", name="Sign out").click()
+    for tab in (old, new):
+        expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_tab_that_leads_signed_out_leaves_it_to_one_that_is_signed_in(
+    team: Team, ada: Person, signed_in: SignedIn, faults: None
+) -> None:
+    dora = team.person("dora")
+    talk = ada.group("signed out and leading", dora)
+    context = signed_in(dora, storage_state=dora.signed_in_anew())
+    # Without the browser's storage no tab tells the other that somebody signed in.
+    context.add_init_script("Object.defineProperty(window, 'localStorage', {get: () => null})")
+    old = live_tab(context, talk.path)
+    context.request.post("/sign-out", form={"csrf_token": old.locator(CSRF).input_value()})
+    connection(old, "signed-out")
+    new = context.new_page()
+    new.goto("/sign-in")
+    sign_in(new, dora.name)
+    new.goto(talk.path)
+    connection(new, "live")
+
+
+def test_tab_of_who_comes_back_after_somebody_else_is_live_again(
+    team: Team, ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    dora = team.person("dora")
+    talk = ada.group("somebody else in between", dora)
+    context = signed_in(dora, storage_state=dora.signed_in_anew())
+    old = live_tab(context, talk.path)
+    other = context.new_page()
+
+    def change_to(person: Person) -> None:
+        token = (old if person is ben else other).locator(CSRF).input_value()
+        context.request.post("/sign-out", form={"csrf_token": token})
+        other.goto("/sign-in")
+        sign_in(other, person.name)
+
+    change_to(ben)
+    connection(old, "signed-out")
+    change_to(dora)
+    connection(old, "live")
+    send(old, "back again")
+    expect_texts(old, ["back again"])
