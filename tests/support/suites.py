@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 #: The files of tests/browser that take half of its time; a new one goes with the others.
 HALF = {
     f"tests/browser/test_{name}.py"
-    for name in ("fallback", "leader", "memory", "reading", "recovery", "signing_out")
+    for name in ("fallback", "leader", "memory", "reading", "recovery")
 }
 
 
