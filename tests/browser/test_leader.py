@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request
 
 from tests.browser.conftest import PLAIN_HOST, live_tab
 from tests.browser.page import connection, expect_texts, send
@@ -20,6 +20,25 @@ from tests.browser.unattended import frozen, unattended
 from tests.support.server import Server
 
 SignedIn = Callable[..., BrowserContext]
+
+
+@contextmanager
+def another_leads(context: BrowserContext, how: str) -> Iterator[None]:
+    """Wait until a tab asks for a stream of its own; print how long after the fault that was."""
+    asked: list[float] = []
+
+    def heard(request: Request) -> None:
+        if "/api/sse" in request.url:
+            asked.append(time.monotonic())
+
+    context.on("request", heard)
+    begun = time.monotonic()
+    yield
+    while not asked:
+        context.pages[-1].evaluate("() => fetch('/healthz')")
+        assert time.monotonic() < begun + 60, "nobody leads"
+    print(f"\nthe leader {how}: another asked for a stream after {asked[0] - begun:.2f} s")
+
 
 HANG = "setTimeout(() => { const end = Date.now() + 4000; while (Date.now() < end); }, 0)"
 
@@ -33,11 +52,12 @@ def test_another_tab_leads_when_the_leader_closes(
     ada.say(talk, "first")
     for page in followers:
         expect_texts(page, ["first"])
-    leader.close()
-    for number in range(5):
-        ada.say(talk, f"then {number}")
-    for page in followers:
-        expect_texts(page, ["first", *[f"then {number}" for number in range(5)]])
+    with another_leads(context, "closed"):
+        leader.close()
+        for number in range(5):
+            ada.say(talk, f"then {number}")
+        for page in followers:
+            expect_texts(page, ["first", *[f"then {number}" for number in range(5)]])
 
 
 def crash_as_a_page(page: Page) -> None:
@@ -61,7 +81,7 @@ def test_another_tab_leads_when_the_leader_crashes(
     for page in followers:
         expect_texts(page, ["before"])
     wanted = ["before"]
-    with context.expect_event("request", lambda asked: "/api/sse" in asked.url):
+    with another_leads(context, "crashed"):
         crash(leader)
         for number in range(5):
             ada.say(talk, f"then {number}")
@@ -82,7 +102,7 @@ def test_another_tab_leads_when_the_leader_freezes(
         leader.evaluate("document.addEventListener('freeze', () => { window.froze = true; })")
         follower = live_tab(context, server.url + talk.path)
         follower.bring_to_front()
-        with follower.expect_request("**/api/sse?**"), frozen(leader):
+        with another_leads(context, "was frozen"), frozen(leader):
             expect_follower_leads(ada, talk, follower)
         assert leader.evaluate("window.froze")
         expect_leader_back(ada, talk, leader, follower)
@@ -96,7 +116,7 @@ def test_another_tab_leads_when_the_leader_is_stopped(
     leader, follower = live_tab(context, talk.path), live_tab(context, talk.path)
     leaders_process = pid_of(leader)
     assert leaders_process != pid_of(follower)
-    with follower.expect_request("**/api/sse?**"), stopped(leaders_process):
+    with stopped(leaders_process), another_leads(context, "was stopped"):
         expect_follower_leads(ada, talk, follower)
     expect_leader_back(ada, talk, leader, follower)
 
@@ -140,9 +160,9 @@ def test_leader_whose_script_hangs_is_replaced(
     talk = ada.group("leader hangs", ben)
     context = signed_in(ben)
     leader, follower = live_tab(context, talk.path), live_tab(context, talk.path)
-    leader.evaluate(HANG)
-    ada.say(talk, "while it hangs")
-    with follower.expect_request("**/api/sse?**"):
+    with another_leads(context, "hung"):
+        leader.evaluate(HANG)
+        ada.say(talk, "while it hangs")
         expect_texts(follower, ["while it hangs"])
     expect_texts(leader, ["while it hangs"])
 
