@@ -33,9 +33,15 @@ def execute(statement: Statement, parameters: Mapping[str, Any] | None = None) -
             return _by_sqlalchemy(writer, statement, given)
         engine = db.engine
         if engine.dialect.name != "sqlite":
-            return postgresql.read(engine, statement, given)
+            return postgresql.read(engine, db.session, statement, given)
         kept = sqlite_connections.reader(engine)
     return prepared(statement).run(kept.driver, given)
+
+
+def keep_connection() -> None:
+    """Let all that is read until the session is closed share one turn at PostgreSQL's pool."""
+    if db.engine.dialect.name != "sqlite":
+        db.session.connection()
 
 
 def _by_sqlalchemy(
