@@ -12,6 +12,7 @@ from flask import Flask, current_app, has_app_context
 from chatapp import throttle
 from chatapp.api import deliveries, streams
 from chatapp.api.problems import STREAM_PATH
+from chatapp.api.turns import InTurn
 from chatapp.config import Settings
 from chatapp.domain import log
 from chatapp.extensions import db
@@ -181,4 +182,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     delivery = Delivery(app, settings)
     app.extensions["chatapp"] = delivery
     app.wsgi_app = OwnStack(app.wsgi_app, STREAM_PATH)  # type: ignore[method-assign]
+    if not settings.is_sqlite:
+        # The other half of the connections is for posts, for pages, and for following the log.
+        most = max(1, settings.database_connections // 2)
+        app.wsgi_app = InTurn(app.wsgi_app, STREAM_PATH, most)  # type: ignore[method-assign]
     app.extensions["chatapp.doorbell"] = delivery.ring
