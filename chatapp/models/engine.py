@@ -168,9 +168,11 @@ def _check_open(connection: Any, _record: object, _proxy: object) -> None:
     """Replace a pooled connection that the server has closed in the meantime.
 
     A restarted server has said so to the socket already, so looking there is enough: it costs no
-    round trip, as SQLAlchemy's own ``pool_pre_ping`` would for every request.
+    round trip, as SQLAlchemy's own ``pool_pre_ping`` would for every request. Twice: the first look
+    may find what it said as it left, and only then the next one that it has gone.
     """
     try:
+        connection.pgconn.consume_input()
         connection.pgconn.consume_input()
     except Exception as error:
         raise DisconnectionError("the server closed this connection") from error
