@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gevent
@@ -36,18 +36,54 @@ def mortal_databases(
 
 
 @pytest.fixture
-def mortal_url(mortal: Postgres, mortal_databases: PostgresDatabases, tmp_path: Path) -> str:
-    """A migrated database in it."""
+def mortal_url(
+    mortal: Postgres, mortal_databases: PostgresDatabases, tmp_path: Path
+) -> Iterator[str]:
+    """A migrated database in it, which is there again for the next test, whatever this one does."""
     folder = tmp_path / "database"
     folder.mkdir()
     mortal_databases.make(folder)
-    return (folder / "database_url").read_text()
+    yield (folder / "database_url").read_text()
+    mortal.restart()
 
 
 def reads_at_once(cluster: Cluster, token: str, path: str) -> list[Answer]:
     calls = [gevent.spawn(call, cluster.ports[0], "GET", path, token) for _ in range(40)]
     gevent.joinall(calls, raise_error=True)
     return [one.get() for one in calls]
+
+
+def kill_worker(cluster: Cluster) -> None:
+    """As the kernel does when memory runs out."""
+    cluster.kill(cluster.workers()[0], signal.SIGKILL)
+
+
+def reload(cluster: Cluster) -> None:
+    cluster.servers[0].signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("disturb", [kill_worker, reload])
+def test_a_worker_that_starts_while_the_database_is_away_waits_for_it(
+    mortal: Postgres, mortal_url: str, tmp_path: Path, disturb: Callable[[Cluster], None]
+) -> None:
+    with Cluster(tmp_path, mortal_url, None) as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
+        cluster.listen(bob, dm)
+        cluster.send(ann, dm, cluster.ports[0])
+        cluster.until_acknowledged(3)
+        mortal.stop()
+        disturb(cluster)
+        waits = {"level": "error", "logger": "chatapp.delivery"}
+        until(lambda: cluster.servers[0].log_lines(**waits), "another worker, which waits")
+        theirs = [one for one in cluster.listeners if one.port == cluster.ports[0]]
+        until(lambda: all(one.refusals[503] for one in theirs), "streams that are told to wait")
+        gevent.get_hub().threadpool.apply(mortal.start)
+        cluster.until_acknowledged(3)
+        verdict = cluster.verdict()
+        assert verdict.is_clean, verdict
+        assert {*theirs[0].refusals} == {503}
+        assert len(cluster.servers[0].log_lines(**waits)) == 1
 
 
 def sessions(postgres: Postgres, url: str) -> int:
