@@ -9,7 +9,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
 #: Run on every new SQLite connection. No busy_timeout: waiting inside SQLite freezes every
@@ -41,6 +41,13 @@ POSTGRESQL_NETWORK = {
 #: something before, by its own limits. One that is frozen does not, and TCP sees no fault in it, as
 #: the system answers for it.
 ANSWER_TIMEOUT = 18
+#: Which of several servers is meant: not a standby, nor a primary that was demoted. An address may
+#: say otherwise.
+POSTGRESQL_ROLE = {"target_session_attrs": "read-write"}
+#: What libpq says where it finds none of that kind, and what PostgreSQL says (SQLSTATE) to who
+#: writes where one may only read.
+NONE_TO_WRITE_TO = "session is read-only"
+_READ_ONLY = "25006"
 #: Seconds that a request waits for a free connection before it is told to come again.
 POOL_TIMEOUT = 3
 
@@ -57,6 +64,7 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
     if database_url.startswith("sqlite"):
         # Greenlets share the one thread; a connection is handed from one to the next.
         return {"connect_args": {"check_same_thread": False}, "pool_size": 5, "max_overflow": 50}
+    role = {} if POSTGRESQL_ROLE.keys() & make_url(database_url).query.keys() else POSTGRESQL_ROLE
     limits = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
     return {
         "pool_size": connections,
@@ -64,7 +72,12 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
         "pool_timeout": POOL_TIMEOUT,
         # The one used last is used next: what a quiet hour does not need is soon let go.
         "pool_use_lifo": True,
-        "connect_args": {"options": limits, "application_name": "chatapp", **POSTGRESQL_NETWORK},
+        "connect_args": {
+            "options": limits,
+            "application_name": "chatapp",
+            **POSTGRESQL_NETWORK,
+            **role,
+        },
     }
 
 
@@ -78,6 +91,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _replace_nul)
         event.listen(engine, "connect", _allow_for_pooler)
         event.listen(engine, "checkout", _check_open)
+        event.listen(engine, "handle_error", _give_up_read_only)
 
 
 def reading(engine: Engine) -> Engine:
@@ -176,3 +190,9 @@ def _check_open(connection: Any, _record: object, _proxy: object) -> None:
         connection.pgconn.consume_input()
     except Exception as error:
         raise DisconnectionError("the server closed this connection") from error
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """Take a session that may only read for a lost one: it may stay so when others may write."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True

@@ -44,7 +44,9 @@ def mortal_url(
     folder.mkdir()
     mortal_databases.make(folder)
     yield (folder / "database_url").read_text()
-    mortal.restart()
+    mortal.stop()
+    (mortal.data / "postgresql.auto.conf").write_text("")
+    mortal.start()
 
 
 def reads_at_once(cluster: Cluster, token: str, path: str) -> list[Answer]:
@@ -111,3 +113,58 @@ def test_no_call_fails_once_a_restart_has_healed(
         until(lambda: cluster.ready()["code"] == "200", "a server that is ready")
         answers = reads_at_once(cluster, bob.token, path)
         assert [answer.status for answer in answers] == [200] * len(answers)
+
+
+def say_read_only(postgres: Postgres, to: str) -> None:
+    """Let every session of it, old and new, only read: as a primary that was demoted does."""
+    postgres.execute(f"ALTER SYSTEM SET default_transaction_read_only = {to}")
+    postgres.execute("SELECT pg_reload_conf()")
+
+
+def groups_made_at_once(cluster: Cluster, token: str) -> set[int]:
+    """Write by as many connections as there are; return the statuses."""
+    body = {"name": "Many", "private": True}
+    calls = [
+        gevent.spawn(call, cluster.ports[0], "POST", "/api/groups", token, body)
+        for _ in range(2 * CONNECTIONS)
+    ]
+    gevent.joinall(calls, raise_error=True)
+    return {one.get().status for one in calls}
+
+
+def test_a_database_that_may_only_be_read_is_a_503_until_it_may_be_written_to(
+    mortal: Postgres, mortal_url: str, tmp_path: Path
+) -> None:
+    with Cluster(tmp_path, mortal_url, None) as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
+        cluster.listen(bob, dm)
+        assert groups_made_at_once(cluster, ann.token) == {201}
+        say_read_only(mortal, "on")
+        until(lambda: groups_made_at_once(cluster, ann.token) == {503}, "503 for all")
+        sender = cluster.send(ann, dm, cluster.ports[0])
+        until(lambda: sender.failures["503"], "a message that waits")
+        cluster.until_all_say(code="503", database="read-only")
+        say_read_only(mortal, "off")
+        cluster.until_acknowledged(1)
+        cluster.until_all_say(code="200", database="ok")
+        assert groups_made_at_once(cluster, ann.token) == {201}
+        verdict = cluster.verdict()
+        assert verdict.is_clean, verdict
+        assert cluster.failures() == {"503"}
+        assert {listener.connections for listener in cluster.listeners} == {1}
+
+
+def test_an_address_may_name_a_server_that_only_reads(
+    mortal: Postgres, mortal_url: str, tmp_path: Path
+) -> None:
+    with Cluster(tmp_path, f"{mortal_url}?target_session_attrs=any", None) as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        path = f"/api/messages?directMessageId={cluster.team.dm(ann, bob)}"
+        say_read_only(mortal, "on")
+        cluster.until_all_say(code="503", database="read-only")
+        assert groups_made_at_once(cluster, ann.token) == {503}
+        assert call(cluster.ports[0], "GET", path, bob.token).status == 200
+        say_read_only(mortal, "off")
+        cluster.until_all_say(code="200", database="ok")
+        assert groups_made_at_once(cluster, ann.token) == {201}
