@@ -6,6 +6,15 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from chatapp import create_app
+import click
 
-app = create_app()
+from chatapp import create_app, guard
+from chatapp.config import ConfigError
+
+try:
+    app = create_app()
+except ConfigError as error:
+    # A command's answer. gunicorn's arbiter has read the settings already, in its own way.
+    if click.get_current_context(silent=True) is None:
+        raise
+    guard.refuse(str(error))

@@ -6,6 +6,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ control_socket_disable = True
 
 
 def on_starting(arbiter: Any) -> None:
-    server.prepare(settings)
+    # As many as there will be: GUNICORN_CMD_ARGS comes after this file.
+    server.prepare(replace(settings, web_concurrency=arbiter.cfg.workers))
 
 
 def post_fork(arbiter: Any, worker: Any) -> None:

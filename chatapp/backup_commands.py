@@ -9,31 +9,28 @@ import click
 from flask.cli import with_appcontext
 
 from chatapp import backup, guard
+from chatapp.command_errors import plain_errors
 from chatapp.config import Settings
 from chatapp.domain import retention
 
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
+@plain_errors
 def write_backup(file: Path) -> None:
     """Write a backup of the SQLite database to FILE, also while the server runs."""
-    try:
-        backup.write_backup(_database(), file.absolute())
-    except backup.BackupError as error:
-        raise click.ClickException(str(error)) from None
+    backup.write_backup(_database(), file.absolute())
     click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes).")
 
 
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.confirmation_option(prompt="This replaces the present database. Go on?")
+@plain_errors
 def restore_backup(file: Path) -> None:
     """Go back to the backup in FILE. Stop the server first; the present data is kept beside it."""
     guard.hold_lock(Settings.from_env())
-    try:
-        kept = backup.restore_backup(file.absolute(), _database())
-    except backup.BackupError as error:
-        raise click.ClickException(str(error)) from None
+    kept = backup.restore_backup(file.absolute(), _database())
     click.echo(f"Restored {file}." + (f" What was there is now {kept}." if kept else ""))
 
 
@@ -42,6 +39,7 @@ def restore_backup(file: Path) -> None:
     "--days", type=click.IntRange(1), help="Keep so many days; CHAT_LOG_DAYS if left out."
 )
 @with_appcontext
+@plain_errors
 def prune_log(days: int | None) -> None:
     """Drop old events from the log now; the server does so by itself about once an hour.
 

@@ -6,28 +6,21 @@ They may run beside a live server: what they change reaches its streams by the l
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from chatapp import backup_commands, copy_commands
+from chatapp.command_errors import plain_errors
 from chatapp.config import Settings
 from chatapp.domain import accounts, invites, people, resets, setup, tokens
-from chatapp.domain.errors import DomainError
 from chatapp.domain.identity import Identity
-from chatapp.domain.sqlite_writer import Busy
 
 #: Whoever can run these commands on the server may do anything.
 OPERATOR = Identity("", "operator", "Operator", is_admin=True, credential_id="")
-
-Args = ParamSpec("Args")
-Result = TypeVar("Result")
 
 
 def init_app(app: Flask) -> None:
@@ -35,30 +28,6 @@ def init_app(app: Flask) -> None:
     ours = (user_commands, token_commands, invite_commands, setup_link, fill_demo)
     for command in (*ours, *backup_commands.COMMANDS, *copy_commands.COMMANDS):
         app.cli.add_command(command)
-
-
-def plain_errors(command: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Say what went wrong in one line on stderr, with exit code 1."""
-
-    @wraps(command)
-    def wrapper(*args: Args.args, **kwargs: Args.kwargs) -> Result:
-        try:
-            return command(*args, **kwargs)
-        except DomainError as error:
-            raise click.ClickException(error.detail) from None
-        except Busy as error:
-            raise click.ClickException(str(error)) from None
-        except (OperationalError, ProgrammingError) as error:
-            raise click.ClickException(_database_trouble(error)) from None
-
-    return wrapper
-
-
-def _database_trouble(error: OperationalError | ProgrammingError) -> str:
-    cause = str(error.orig).splitlines()[0]
-    if "no such table" in cause or "does not exist" in cause:
-        return "The database has no tables yet. Run `flask db upgrade`, or start the server once."
-    return f"The database cannot be used: {cause}."
 
 
 user_commands = AppGroup("user", help="People: make accounts, shut them out, let them in again.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+
+from chatapp.addresses import database_address, redis_address
 
 
 class ConfigError(Exception):
@@ -50,8 +51,9 @@ class Settings:
         data_dir = Path(env.get("CHAT_DATA_DIR") or "data").absolute()
         return cls(
             data_dir=data_dir,
-            database_url=_database_url(env.get("DATABASE_URL"), data_dir),
-            redis_url=_redis_url(env.get("REDIS_URL")),
+            database_url=_address(env, "DATABASE_URL", database_address)
+            or f"sqlite:///{data_dir / 'chat.db'}",
+            redis_url=_address(env, "REDIS_URL", redis_address),
             secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir),
             bind=env.get("BIND") or "127.0.0.1",
             port=_number(env, "PORT", 8000, most=65535),
@@ -82,37 +84,12 @@ def _number(
     return int(text)
 
 
-def _database_url(text: str | None, data_dir: Path) -> str:
-    if not text:
-        return f"sqlite:///{data_dir / 'chat.db'}"
-    scheme, sep, rest = text.partition("://")
-    _check_address("DATABASE_URL", text)
-    if scheme in ("postgresql", "postgres") and sep:
-        return f"postgresql+psycopg://{rest}"
-    if scheme in ("sqlite", "postgresql+psycopg") and sep:
-        return text
-    raise ConfigError("DATABASE_URL must start with sqlite:// or postgresql://.")
-
-
-def _redis_url(text: str | None) -> str | None:
-    if not text:
-        return None
-    if not text.startswith(("redis://", "rediss://")):
-        raise ConfigError("REDIS_URL must start with redis:// or rediss://.")
-    address = _check_address("REDIS_URL", text)
-    if not (address.path.strip("/") or "0").isdigit():
-        raise ConfigError("REDIS_URL must end with the number of a database, or with none.")
-    return text
-
-
-def _check_address(name: str, url: str) -> SplitResult:
-    """Check the part of ``url`` that says where; its password must not be shown to anybody."""
+def _address(env: Mapping[str, str], name: str, read: Callable[[str], str]) -> str | None:
+    text = env.get(name)
     try:
-        address = urlsplit(url)
-        _ = address.port
-    except ValueError:
-        raise ConfigError(f"{name} names no address: look at its host and port.") from None
-    return address
+        return read(text) if text else None
+    except ValueError as error:
+        raise ConfigError(f"{name} {error}.") from None
 
 
 def _kept_secret(data_dir: Path) -> str:

@@ -29,7 +29,10 @@ def check_concurrency(settings: Settings) -> None:
     if settings.web_concurrency == 1:
         return
     if settings.is_sqlite:
-        refuse("SQLite serves one worker: unset WEB_CONCURRENCY, or set DATABASE_URL to PostgreSQL")
+        refuse(
+            f"SQLite serves one worker, not {settings.web_concurrency}: unset WEB_CONCURRENCY (or"
+            " `--workers` in GUNICORN_CMD_ARGS), or set DATABASE_URL to PostgreSQL"
+        )
     if not settings.redis_url:
         refuse("more than one worker needs REDIS_URL: each must hear what the others committed")
 

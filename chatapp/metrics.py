@@ -39,12 +39,12 @@ class Metrics:
         self._queued = self.deliveries.labels("queued")
         self.overflows = Counter(
             "chatapp_overflows",
-            "Times that a slow subscriber's queue was dropped to catch up from the log.",
+            "Pieces of the log that subscribers which were too slow were handed.",
             registry=registry,
         )
         self.replays = Histogram(
             "chatapp_replay_events",
-            "Events that a stream was sent on opening, having missed them.",
+            "Events that a stream had missed, on opening and before each piece.",
             buckets=(0, 1, 10, 100, 1000),
             registry=registry,
         )

@@ -1,7 +1,8 @@
 """What gunicorn's arbiter does at start, and what each worker does when it starts and stops.
 
-The arbiter imports this module, `guard`, `config` and `logs`, and nothing else of chatapp: a
-reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk by then.
+The arbiter imports this module, `guard`, `config`, `addresses` and `logs`, and nothing else of
+chatapp: a reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk
+by then.
 """
 
 import gc

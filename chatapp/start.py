@@ -2,21 +2,24 @@
 
 import os
 import sys
+from contextlib import closing
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
+from redis import Redis
+from redis.client import PubSub
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from sqlalchemy import URL
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from chatapp import create_app
+from chatapp.addresses import shown
 from chatapp.config import Settings
 from chatapp.domain.setup import ensure_setup_token
 from chatapp.extensions import db
 from chatapp.guard import refuse
-from chatapp.realtime.doorbell import connect
+from chatapp.realtime.doorbell import TIMEOUT, channel_of, connect
 
 
 def ready_data(settings: Settings) -> str | None:
@@ -30,8 +33,8 @@ def ready_data(settings: Settings) -> str | None:
         try:
             migrate()
             check_postgresql()
-        except (OperationalError, ProgrammingError) as error:
-            refuse(f"cannot use the database {where(db.engine.url)}: {reason(error.orig)}")
+        except DBAPIError as error:
+            refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if os.environ.get("CHAT_DEMO"):
             fill_demo(app)
             return None
@@ -81,6 +84,7 @@ def check_redis(settings: Settings) -> None:
     try:
         with connect(settings.redis_url) as client:
             client.ping()
+            _meet(client)
     except (AuthenticationError, ResponseError) as error:
         refuse(f"Redis does not let us in: {error}; look at REDIS_URL")
     except (RedisError, OSError) as error:
@@ -88,9 +92,13 @@ def check_redis(settings: Settings) -> None:
         print(f"chatapp: cannot reach Redis ({error}); {say}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def where(url: URL) -> str:
-    """Return a database's address without its password."""
-    return url.render_as_string(hide_password=True)
+def _meet(client: Redis) -> None:
+    """Publish and subscribe once: a user who is let in may still have no right to do so."""
+    channel = channel_of(client)
+    client.publish(channel, b"")
+    with closing(PubSub(client.connection_pool)) as subscription:
+        subscription.subscribe(channel)
+        subscription.get_message(timeout=TIMEOUT)
 
 
 def reason(error: object) -> str:

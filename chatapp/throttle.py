@@ -1,4 +1,4 @@
-"""How often somebody may try: sign-in failures, and messages a minute.
+"""How often somebody may try: sign-in failures, messages a minute, signals of typing.
 
 Processes share what they count through Redis, where there is one. A failed sign-in asks it, since
 guesses must be counted exactly. A post does not wait for it: each process counts in memory, and
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 from flask import Flask, current_app
 from gevent.lock import BoundedSemaphore
@@ -25,6 +26,8 @@ from chatapp.shared_counts import Counts
 #: Failures in 15 minutes: for one account, and for one address, which may be a whole office's.
 PER_ACCOUNT = RateLimitItemPerMinute(5, 15, namespace="sign-in-account")
 PER_ADDRESS = RateLimitItemPerMinute(20, 15, namespace="sign-in-address")
+#: Times a minute that somebody may be said to type; our own pages say it every three seconds.
+TYPING = 60
 
 
 class SignInThrottle:
@@ -95,18 +98,27 @@ class PostThrottle:
         return min(self._most, left + (moment - since) * self._most / 60)
 
 
+class Throttles(NamedTuple):
+    """An app's counters."""
+
+    sign_ins: SignInThrottle
+    posts: PostThrottle
+    typing: PostThrottle
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the app counters of its own."""
-    app.extensions["chatapp.throttle"] = (
+    app.extensions["chatapp.throttle"] = Throttles(
         SignInThrottle(settings.redis_url),
         PostThrottle(settings.posts_per_minute),
+        PostThrottle(TYPING),
     )
 
 
-def posts(app: Flask) -> PostThrottle:
-    """Return what counts the app's posts."""
-    throttle: PostThrottle = app.extensions["chatapp.throttle"][1]
-    return throttle
+def throttles(app: Flask) -> Throttles:
+    """Return the app's counters."""
+    found: Throttles = app.extensions["chatapp.throttle"]
+    return found
 
 
 @contextmanager
@@ -117,14 +129,18 @@ def sign_in_attempt(name: str, address: str) -> Iterator[None]:
         TooMany: after 5 failures in 15 min for this account, whether it exists or not, or
             after 20 for this address (an IPv6 client is its /64).
     """
-    throttle: SignInThrottle = current_app.extensions["chatapp.throttle"][0]
-    with throttle.attempt(name, address):
+    with throttles(current_app).sign_ins.attempt(name, address):
         yield
 
 
 def check_post(user_id: str) -> None:
-    """Count one message of a user, or raise TooMany past CHAT_POSTS_PER_MINUTE."""
-    current_app.extensions["chatapp.throttle"][1].check(user_id)
+    """Count a message that a user posts or changes, or raise TooMany: CHAT_POSTS_PER_MINUTE."""
+    throttles(current_app).posts.check(user_id)
+
+
+def check_typing(user_id: str) -> None:
+    """Count that a user types, or raise TooMany past TYPING: each is brought to everybody."""
+    throttles(current_app).typing.check(user_id)
 
 
 def network(address: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.api import deliveries
 from chatapp.api import representations as show
 from chatapp.api.answers import json_answer, with_cursor
@@ -54,6 +54,7 @@ def mark_read(conversation_id: str) -> tuple[str, int]:
 def typing(conversation_id: str) -> tuple[str, int]:
     """Say that the caller is typing; shown for a few seconds, kept nowhere."""
     me = identity.current()
+    throttle.check_typing(me.user_id)
     conversation = access.conversation_for(me, conversation_id)
     frame = deliveries.typing(me.user_id, conversation.id)
     current_delivery().signal(conversation.channel, frame)

@@ -7,11 +7,14 @@ an edited one comes with its new text. docs/EVENTS.md documents every type.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from typing import Any
 
+import gevent
 import orjson
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chatapp.api import representations as show
 from chatapp.domain import conversations, log
@@ -19,6 +22,7 @@ from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Head, Logged
 from chatapp.domain.statements import execute
 from chatapp.extensions import db
+from chatapp.metrics import current_metrics
 from chatapp.models import MESSAGE_ROWS, Base, Membership, MessageRow, User
 from chatapp.models.message import messages as message_table
 from chatapp.realtime import frames
@@ -37,47 +41,91 @@ _of_positions = MESSAGE_ROWS.where(
     )
 )
 
+#: What is wrong then is not the event: whoever reads comes back to it when the database is there.
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
 Messages = dict[str, MessageRow]
-Presenter = Callable[[Logged, Messages], show.Json | None]
 
 
-def after(position: int, limit: int, epoch: str, hears: Callable[[str], bool]) -> list[Entry]:
+class Reading:
+    """What a reading of the log has read beside it, once for all of its rows."""
+
+    def __init__(self, messages: Messages) -> None:
+        self.messages = messages
+        self._people: dict[str, show.Json] = {}
+
+    def people_in(self, conversation_id: str) -> show.Json:
+        """Return who is in a conversation, encoded: a new group tells it to each of them."""
+        if conversation_id not in self._people:
+            people = conversations.people_in(conversation_id)
+            self._people[conversation_id] = {
+                "memberIds": [person.id for person in people],
+                "members": orjson.Fragment(orjson.dumps([show.user(person) for person in people])),
+            }
+        return self._people[conversation_id]
+
+
+Presenter = Callable[[Logged, Reading], show.Json | None]
+
+
+def after(
+    position: int, limit: int, epoch: str, hears: Callable[[str], bool], here: Container[str]
+) -> list[Entry]:
     """Return up to ``limit`` entries right behind ``position``, for everybody.
 
-    ``hears`` says whether a channel has subscribers here; what happens on another is not encoded.
+    ``hears`` says whether a channel has subscribers here, ``here`` who has streams; what concerns
+    nobody of them is not encoded.
     """
     rows = log.after(position, limit)
-    heard = heard_among(rows, hears)
-    of_messages = [row for row in rows if row.channel in heard and row.type in _OF_MESSAGES]
+    heard = heard_among(rows, hears, here)
+    of_messages = [row for row in heard if row.type in _OF_MESSAGES]
     messages: Messages = {}
     if of_messages:
         between = {"first": of_messages[0].position, "last": of_messages[-1].position}
         messages = _by_id(execute(_of_positions, between))
-    return [_entry(row, messages, epoch) if row.channel in heard else _unheard(row) for row in rows]
+    reading, positions = Reading(messages), {row.position for row in heard}
+    return [
+        _entry(row, reading, epoch) if row.position in positions else _unheard(row) for row in rows
+    ]
 
 
-def heard_among(rows: Sequence[Logged], hears: Callable[[str], bool]) -> set[str]:
-    """Return the channels of ``rows`` that somebody hears, or will by one of them.
+def heard_among(
+    rows: Sequence[Logged], hears: Callable[[str], bool], here: Container[str]
+) -> list[Logged]:
+    """Return those of ``rows`` that somebody here hears, or will by one of them.
 
     To be asked once the rows were read: whoever subscribes later than that replays them.
     """
-    return {row.channel for row in rows if hears(row.channel) or row.type == "conversation:joined"}
+    entered = {
+        row.channel for row in rows if row.type == "conversation:joined" and row.user_id in here
+    }
+    return [
+        row
+        for row in rows
+        if (
+            row.recipient_id in here
+            if row.recipient_id is not None
+            else row.channel in entered or hears(row.channel)
+        )
+    ]
 
 
 def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
     """Return what to deliver for these rows; their messages are read in one query."""
     ids = {row.subject_id for row in rows if row.type in _OF_MESSAGES}
-    messages = _by_id(execute(_of_ids, {"ids": list(ids)})) if ids else {}
-    return [_entry(row, messages, epoch) for row in rows]
+    reading = Reading(_by_id(execute(_of_ids, {"ids": list(ids)})) if ids else {})
+    return [_entry(row, reading, epoch) for row in rows]
 
 
 def _by_id(rows: Sequence[Any]) -> Messages:
     return {message.id: message for message in map(MessageRow._make, rows)}
 
 
-def _entry(row: Logged, messages: Messages, epoch: str) -> Entry:
+def _entry(row: Logged, reading: Reading, epoch: str) -> Entry:
+    if row.type == "conversation:joined":
+        gevent.sleep(0)  # dear, and a new group has one for each of its people
     return Entry(
-        row.position, row.channel, _frame(row, messages, epoch), row.recipient_id, _effect(row)
+        row.position, row.channel, _frame(row, reading, epoch), row.recipient_id, _effect(row)
     )
 
 
@@ -85,14 +133,17 @@ def _unheard(row: Logged) -> Entry:
     return Entry(row.position, row.channel, None, row.recipient_id, _effect(row))
 
 
-def _frame(row: Logged, messages: Messages, epoch: str) -> bytes | None:
+def _frame(row: Logged, reading: Reading, epoch: str) -> bytes | None:
     cursor = Cursor(epoch, row.position)
     try:
-        shown = _PRESENTERS[row.type](row, messages) if row.type in _PRESENTERS else None
+        shown = _PRESENTERS[row.type](row, reading) if row.type in _PRESENTERS else None
+    except _AWAY:
+        raise
     except Exception:
         # One event that cannot be shown must not hold up all that follow: its readers are told
         # that they missed something.
         logger.exception("event %s could not be presented", cursor)
+        current_metrics().resets.labels("unreadable").inc()
         return reset("unreadable", cursor)
     if shown is None:
         return None
@@ -139,18 +190,18 @@ def _effect(row: Logged) -> Effect | None:
     return None
 
 
-def _message(row: Logged, messages: Messages) -> show.Json | None:
-    message = messages.get(row.subject_id or "")
+def _message(row: Logged, reading: Reading) -> show.Json | None:
+    message = reading.messages.get(row.subject_id or "")
     return show.message(message) if message and message.deleted_at is None else None
 
 
-def _message_deleted(row: Logged, messages: Messages) -> show.Json | None:
-    message = messages.get(row.subject_id or "")
+def _message_deleted(row: Logged, reading: Reading) -> show.Json | None:
+    message = reading.messages.get(row.subject_id or "")
     return {"id": message.id, **show.reference(message.conversation_id)} if message else None
 
 
-def _read(row: Logged, messages: Messages) -> show.Json | None:
-    message = messages.get(row.subject_id or "")
+def _read(row: Logged, reading: Reading) -> show.Json | None:
+    message = reading.messages.get(row.subject_id or "")
     if message is None:
         return None
     return {
@@ -169,30 +220,31 @@ def _unread(conversation_id: str, row: Logged) -> int:
     return db.session.scalar(query) or 0
 
 
-def _joined(row: Logged, _messages: Messages) -> show.Json | None:
+def _joined(row: Logged, reading: Reading) -> show.Json | None:
     try:
-        view = conversations.view_of_member(row.user_id or "", row.subject_id or "")
+        view = conversations.view_without_people(row.user_id or "", row.subject_id or "")
     except NotFound:
         return None
     view.unread_count = _unread(view.conversation.id, row)
-    return {"conversation": show.conversation(view)}
+    people = reading.people_in(view.conversation.id)
+    return {"conversation": {**show.conversation(view), **people}}
 
 
-def _left(row: Logged, _messages: Messages) -> show.Json:
+def _left(row: Logged, _reading: Reading) -> show.Json:
     return {"conversationId": row.subject_id}
 
 
-def _conversation_updated(row: Logged, _messages: Messages) -> show.Json | None:
+def _conversation_updated(row: Logged, _reading: Reading) -> show.Json | None:
     view = conversations.view_unchecked(row.subject_id or "")
     return {"conversation": show.shared_conversation(view)} if view else None
 
 
-def _member(row: Logged, _messages: Messages) -> show.Json | None:
+def _member(row: Logged, _reading: Reading) -> show.Json | None:
     person = db.session.get(User, row.user_id)
     return {"conversationId": row.subject_id, "user": show.user(person)} if person else None
 
 
-def _user_updated(row: Logged, _messages: Messages) -> show.Json | None:
+def _user_updated(row: Logged, _reading: Reading) -> show.Json | None:
     person = db.session.get(User, row.subject_id)
     return {"user": show.user(person)} if person else None
 

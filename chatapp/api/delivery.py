@@ -121,7 +121,7 @@ class Delivery:
         # SQLite has one process: there is nobody to ring for.
         if settings.redis_url is None or settings.is_sqlite:
             return None
-        posts = throttle.posts(self._app)
+        posts = throttle.throttles(self._app).posts
         doorbell = Doorbell(
             doorbells.connect(settings.redis_url),
             self._rung,
@@ -162,25 +162,27 @@ class Delivery:
         self._epoch = head.epoch
         return head.position
 
-    def _began_anew(self) -> bool:
-        """Whether history has gone backwards: a backup was restored. Then every stream comes anew.
+    def _began_anew(self) -> int | None:
+        """Return where the log stands if history has gone backwards: a backup was restored.
 
-        Its cursor is of the old epoch, also that of what was delivered meanwhile, so it is told
-        ``reset``.
+        Then every stream comes anew. Its cursor is of the old epoch, also that of what was
+        delivered meanwhile, so it is told ``reset``.
         """
         with self._app.app_context():
-            if log.head().epoch == self._epoch:
-                return False
+            head = log.head()
+        if head.epoch == self._epoch:
+            return None
+        self._epoch = head.epoch
         log_event(logger, "new_epoch", logging.WARNING, streams=len(self.hub))
         self.hub.send_away()
-        return True
+        return head.position
 
     def _after(self, position: int, limit: int) -> Sequence[Entry]:
         # One context for the follower's whole life: a new one for each reading is as dear as that.
         if not has_app_context():
             self._app.app_context().push()
         try:
-            return deliveries.after(position, limit, self._epoch, self.hub.hears)
+            return deliveries.after(position, limit, self._epoch, self.hub.hears, self.hub.owners())
         finally:
             db.session.remove()
 

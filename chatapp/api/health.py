@@ -32,11 +32,11 @@ def ready() -> Response:
         "database": _database(),
         "log": "ok" if delivery.is_following() else "not following",
     }
-    doorbell = delivery.doorbell.state() if delivery.doorbell else "ok"
+    doorbell = delivery.doorbell.state() if delivery.doorbell else "none"
     if any(state != "ok" for state in needed.values()):
         status, code = "unavailable", 503
     else:
-        status, code = ("ok" if doorbell == "ok" else "degraded"), 200
+        status, code = ("ok" if doorbell in ("ok", "none") else "degraded"), 200
     return json_answer({"status": status, **needed, "doorbell": doorbell}, code)
 
 

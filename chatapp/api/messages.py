@@ -72,8 +72,10 @@ def one(message_id: str) -> Response:
 @bp.patch("/<message_id>")
 def edit(message_id: str) -> Response:
     """Replace the text of one's own message."""
+    me = identity.current()
     body = read_body(content=Text(max=text.MAX_LENGTH))
-    return json_answer(show.message(messages.edit(identity.current(), message_id, body["content"])))
+    throttle.check_post(me.user_id)
+    return json_answer(show.message(messages.edit(me, message_id, body["content"])))
 
 
 @bp.delete("/<message_id>")

@@ -8,7 +8,7 @@ connection, for as long as the stream lives).
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from chatapp.api import deliveries
 from chatapp.domain import access, log
@@ -38,6 +38,7 @@ def attach(hub: Hub, subscriber: Subscriber, named: Sequence[str]) -> None:
     """
     if named:
         access.check_channels(subscriber.owner, named)
+        subscriber.named = frozenset(named)
     hub.attach(subscriber, named or [TEAM, *access.readable_channels(subscriber.owner)])
 
 
@@ -96,7 +97,7 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
     rows: list[Logged] = []
     if isinstance(start, int) and start < head.position:
         rows = log.entitled_after(
-            start, subscriber.owner, subscriber.channels, subscriber.follows, LONGEST_REPLAY + 1
+            start, subscriber.owner, _channels(subscriber), subscriber.follows, LONGEST_REPLAY + 1
         )
         # Asked after the rows were read: what was pruned in between is then noticed.
         if start < log.head().pruned_position:
@@ -108,6 +109,17 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
     rows = _still_readable(subscriber, rows, head)
     current_metrics().replays.observe(len(rows))
     return rows
+
+
+def _channels(subscriber: Subscriber) -> Collection[str]:
+    """Return the channels to replay, to be asked after the log's head.
+
+    A stream that follows may have come into a conversation by an event before the head that the
+    hub has not read yet; what was said there since is behind the position it would grant it at.
+    """
+    if not subscriber.follows:
+        return subscriber.channels
+    return {TEAM, *access.readable_channels(subscriber.owner)}
 
 
 def _encoded(rows: Sequence[Logged], head: Head) -> bytes:
@@ -129,5 +141,6 @@ def _still_readable(subscriber: Subscriber, rows: list[Logged], head: Head) -> l
     return [
         row
         for row in rows
-        if row.position <= head.position and (row.recipient_id or row.channel in readable)
+        if row.position <= head.position
+        and (row.channel in readable or row.type == "conversation:left")
     ]

@@ -71,12 +71,28 @@ def view_for(me: Identity, conversation_id: str) -> ConversationView:
 
 def view_of_member(user_id: str, conversation_id: str) -> ConversationView:
     """Return one conversation as ``user_id`` sees it (see :func:`view_for`)."""
-    query = access.conversations_of(user_id).where(Conversation.id == conversation_id)
-    views = _views(query)
+    view = view_without_people(user_id, conversation_id)
+    _add_people([view], kinds=("dm", "group"))
+    return view
+
+
+def view_without_people(user_id: str, conversation_id: str) -> ConversationView:
+    """Return the same, with nobody in ``members`` and ``member_ids``."""
+    views = _views(access.conversations_of(user_id).where(Conversation.id == conversation_id))
     if not views:
         raise NotFound
-    _add_people(views, kinds=("dm", "group"))
     return views[0]
+
+
+def people_in(conversation_id: str) -> list[User]:
+    """Return a conversation's members, the longest-standing first."""
+    query = (
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.conversation_id == conversation_id)
+        .order_by(Membership.joined_at, Membership.user_id)
+    )
+    return list(db.session.scalars(query))
 
 
 def view_unchecked(conversation_id: str) -> ConversationView | None:

@@ -10,9 +10,22 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from chatapp.domain.errors import Conflict, DomainError
+from chatapp.domain.transaction import transaction
+from chatapp.extensions import db
 from chatapp.models import Base, LogHead, User
 from chatapp.models.engine import take_as_long_as_it_takes
 
@@ -31,25 +44,32 @@ class NotEqual(DomainError):
     """The copy differs from the original."""
 
 
-def close(source: Engine) -> None:
+def close() -> None:
     """Let SQLite take no more of what people do: what is acknowledged from now on would be lost.
 
     Every such write moves the log's head, so a trigger there stops them all, in the running
     server too: it answers 503.
+
+    Raises:
+        sqlite_writer.Busy: somebody else was writing for as long as we wait.
     """
-    with source.connect().execution_options(begin_immediate=True) as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER IF NOT EXISTS closed BEFORE UPDATE ON log_head"
-            f" BEGIN SELECT RAISE(ABORT, '{CLOSED}'); END"
+    with transaction():
+        db.session.execute(
+            text(
+                "CREATE TRIGGER IF NOT EXISTS closed BEFORE UPDATE ON log_head"
+                f" BEGIN SELECT RAISE(ABORT, '{CLOSED}'); END"
+            )
         )
-        connection.commit()
 
 
-def reopen(source: Engine) -> None:
-    """Let SQLite take writes again."""
-    with source.connect().execution_options(begin_immediate=True) as connection:
-        connection.exec_driver_sql("DROP TRIGGER IF EXISTS closed")
-        connection.commit()
+def reopen() -> None:
+    """Let SQLite take writes again.
+
+    Raises:
+        sqlite_writer.Busy: as above.
+    """
+    with transaction():
+        db.session.execute(text("DROP TRIGGER IF EXISTS closed"))
 
 
 def copy(source: Engine, target: Engine, progress: Progress) -> int:

@@ -1,7 +1,8 @@
 """Two connections to a SQLite file that a process keeps: one that reads, one that writes.
 
-Everything in a process runs in one thread, and a statement of SQLite's never lets another
-greenlet run, so one connection of each kind serves all. Taking one from the pool, beginning a
+Every statement in a process runs in one thread and never lets another greenlet run, so one
+connection of each kind serves all. Commits alone run in another thread: meanwhile nobody may use
+the connection, or the whole loop would wait for its lock. Taking one from the pool, beginning a
 transaction and rolling it back for a single SELECT costs five times what the SELECT does.
 
 SQLAlchemy is told of one transaction that lasts as long as the connection; what begins and
@@ -13,7 +14,7 @@ from __future__ import annotations
 import sqlite3
 from contextvars import ContextVar
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import Connection, Engine
 
@@ -28,6 +29,9 @@ class Kept(NamedTuple):
 _readers: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
 _writers: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
 
+#: Whose writer has begun a transaction, or is committing it.
+_busy: WeakSet[Engine] = WeakSet()
+
 #: The one that the running transaction writes to, if one is running on SQLite.
 writing: ContextVar[Kept | None] = ContextVar("sqlite_writing", default=None)
 
@@ -36,10 +40,11 @@ def reader(engine: Engine) -> Kept:
     """Return the connection for SELECTs that stand alone: each sees what is committed by then.
 
     While nobody writes that is the writer's: its cache knows what it has written, and another
-    connection's would be read anew from the file after every commit.
+    connection's would be read anew from the file after every commit. SQLite's own word for it is
+    of no use: in a commit it says that there is no transaction before it begins to sync.
     """
     kept = _writers.get(engine)
-    if kept is not None and not kept.driver.in_transaction:
+    if kept is not None and engine not in _busy:
         return kept
     return _readers.get(engine) or _open(_readers, engine)
 
@@ -47,6 +52,16 @@ def reader(engine: Engine) -> Kept:
 def writer(engine: Engine) -> Kept:
     """Return the connection of chatapp.domain.sqlite_writer."""
     return _writers.get(engine) or _open(_writers, engine)
+
+
+def lend_writer(engine: Engine) -> None:
+    """Let nobody read from the writer's connection until :func:`give_back_writer`."""
+    _busy.add(engine)
+
+
+def give_back_writer(engine: Engine) -> None:
+    """Let the writer's connection be read from again."""
+    _busy.discard(engine)
 
 
 def discard(engine: Engine) -> None:

@@ -82,7 +82,7 @@ class Batch:
     def undo_one(self, *, is_first: bool) -> None:
         """Undo what it did, and nothing else."""
         if is_first:
-            del _batches[self._engine]
+            self._end()
             self.kept.driver.rollback()
         else:
             self.kept.driver.execute("ROLLBACK TO verb")
@@ -99,13 +99,17 @@ class Batch:
                 gevent.get_hub().threadpool.apply(_disk.time, (commit,))
         except BaseException as error:  # noqa: BLE001 (raised anew where each waits for it)
             sqlite_connections.discard(self._engine)
-            del _batches[self._engine]
+            self._end()
             self.committed.set_exception(error)
         else:
-            del _batches[self._engine]
+            self._end()
             for call in self.after_commit:
                 call()
             self.committed.set(None)
+
+    def _end(self) -> None:
+        del _batches[self._engine]
+        sqlite_connections.give_back_writer(self._engine)
 
 
 class Disk:
@@ -182,6 +186,7 @@ def _join_batch(engine: Engine) -> Batch:
         if batch is None:
             kept = writer(engine)
             if _begin_immediate(kept.driver):
+                sqlite_connections.lend_writer(engine)
                 batch = _batches[engine] = Batch(engine, kept)
                 return batch
             if time.monotonic() > deadline:

@@ -64,20 +64,18 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
     if database_url.startswith("sqlite"):
         # Greenlets share the one thread; a connection is handed from one to the next.
         return {"connect_args": {"check_same_thread": False}, "pool_size": 5, "max_overflow": 50}
-    role = {} if POSTGRESQL_ROLE.keys() & make_url(database_url).query.keys() else POSTGRESQL_ROLE
-    limits = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    # What the address says is kept, but for our limits, which come behind its `options`.
+    theirs = make_url(database_url).normalized_query
+    limits = (f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    arguments = {"application_name": "chatapp", **POSTGRESQL_ROLE, **POSTGRESQL_NETWORK}
+    arguments = {name: value for name, value in arguments.items() if name not in theirs}
     return {
         "pool_size": connections,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
         # The one used last is used next: what a quiet hour does not need is soon let go.
         "pool_use_lifo": True,
-        "connect_args": {
-            "options": limits,
-            "application_name": "chatapp",
-            **POSTGRESQL_NETWORK,
-            **role,
-        },
+        "connect_args": arguments | {"options": " ".join((*theirs.get("options", ()), *limits))},
     }
 
 

@@ -8,6 +8,7 @@ in order and once, to the subscribers of the channel. Read it in this order:
 - ``entry``: what is delivered, and what a delivery does to subscriptions;
 - ``wire``: writing to a client's socket without waiting for it;
 - ``subscriber``: one open stream, its bounded queue and its generator;
+- ``writes``: which entries leave together;
 - ``hub``: which subscribers a channel has; fan-out, revocation, limits, draining;
 - ``follower``: reads the log whenever the doorbell rings and hands the hub what is new;
 - ``presence``: which owners have a stream, in any process, told to streams as it changes;

@@ -68,13 +68,17 @@ def connect(url: str) -> Redis:
     )
 
 
+def channel_of(client: Redis) -> str:
+    """Return the Redis channel on which the processes of this address meet."""
+    # Redis keeps databases apart, but not what is published in them.
+    return f"chatapp:{client.connection_pool.connection_kwargs.get('db') or 0}"
+
+
 class Doorbell(Background):
     """One process's bell and ear. ``handlers`` take the other processes' messages, by topic."""
 
     def __init__(self, client: Redis, ring: Ring, handlers: Mapping[str, Handler]) -> None:
-        # Redis keeps databases apart, but not what is published in them.
-        database = client.connection_pool.connection_kwargs.get("db") or 0
-        self._channel = f"chatapp:{database}"
+        self._channel = channel_of(client)
         self._client = client
         self._on_ring = ring
         self._handlers = handlers

@@ -43,7 +43,7 @@ class Follower(Background):
         read_after: ReadAfter,
         deliver: Callable[[Sequence[Entry]], None],
         observe_lag: Callable[[float], None],
-        began_anew: Callable[[], bool] = lambda: False,
+        began_anew: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._read_position = read_position
         self._read_after = read_after
@@ -101,8 +101,8 @@ class Follower(Background):
     def _look_back(self) -> None:
         """Go to the log's end, every POLL, if it is another log than it was: a restored one."""
         if time.monotonic() - self._looked_at >= POLL:
-            if self._began_anew():
-                self.position = self._read_position()
+            if (position := self._began_anew()) is not None:
+                self.position = position
             self._looked_at = time.monotonic()
 
     def _catch_up(self) -> None:

@@ -31,20 +31,24 @@ class Heartbeat(Background):
     def beat(self, share: int) -> None:
         """Ping the streams whose beat it is, and end those past their time.
 
-        A stream's beat is the one after it was first seen: by a first ping that comes soon, and by
-        itself, a client knows that no proxy holds its stream back. Who is being written to just
-        then is pinged a beat later; who has hung up is let go.
+        A stream's beat is the one after it was first seen to wait for something to say, so its
+        first ping comes soon, and by itself, a beat at least after what it began with: that tells
+        a client that no proxy holds its stream back. Who is being written to just then is pinged
+        a beat later; who has hung up is let go.
         """
         chunk = frames.chunk(frames.PING)
         now = time.monotonic()
         later = (share + 1) % INTERVAL
         known = self._shares
-        shares = {each: known.get(each, later) for each in self._hub.subscribers()}
-        for subscriber in [each for each, its in shares.items() if its == share]:
+        everybody = self._hub.subscribers()
+        shares = {
+            each: known.get(each, later) for each in everybody if each in known or each.is_parked
+        }
+        for subscriber in [each for each in everybody if shares.get(each, share) == share]:
             if subscriber.wire is not None and subscriber.wire.is_gone():
                 # The kernel takes a first write all the same, and only the next ping would fail.
                 subscriber.end()
-            elif not subscriber.ping(frames.PING, chunk):
+            elif subscriber in shares and not subscriber.ping(frames.PING, chunk):
                 shares[subscriber] = later
             if subscriber.expires_at <= now:
                 subscriber.end(farewell("lifetime"))

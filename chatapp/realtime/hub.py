@@ -1,8 +1,9 @@
 """Which subscribers a channel has in this process, and bringing an entry to all of them.
 
-The hub is driven by one greenlet at a time, the follower's, in the order of the log; a change of
+What is in the log is brought by one greenlet, the follower's, in its order; a change of
 subscriptions (a removal, a revoked session) comes in that same order, so nobody is sent what was
-committed after they lost the right to it.
+committed after they lost the right to it. Signals and heartbeats come from other greenlets, in
+between: what keeps their bytes apart is each subscriber's own (``_parked``).
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import groupby
 
 import gevent
 
-from chatapp.realtime import frames
+from chatapp.realtime import frames, writes
 from chatapp.realtime.entry import Disconnect, Entry, Grant, Revoke
 from chatapp.realtime.subscriber import NO_POSITION, Subscriber, offer_to_all
 from chatapp.realtime.wire import Wire
@@ -82,6 +82,8 @@ class Hub:
 
     def attach(self, subscriber: Subscriber, channels: Iterable[str]) -> None:
         """Subscribe to ``channels``, except those revoked since it was registered."""
+        if subscriber.is_closing:
+            return  # it may be forgotten already, and nobody would forget it again
         for channel in channels:
             if channel not in subscriber.revoked and channel not in subscriber.channels:
                 self._channels[channel][subscriber] = None
@@ -102,8 +104,7 @@ class Hub:
 
         Neighbours on one channel leave in one write for each subscriber.
         """
-        for _, run in groupby(entries, key=_run_key):
-            group = list(run)
+        for group in writes.of(entries):
             if isinstance(group[0].effect, Grant):
                 self._grant(group[0].effect.owner, group[0].channel)
             self._fan_out(group)
@@ -208,7 +209,7 @@ class Hub:
     def _grant(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
             subscriber.revoked -= {channel}
-            if subscriber.follows:
+            if subscriber.follows or channel in subscriber.named:
                 self.attach(subscriber, [channel])
 
     def _revoke(self, owner: str, channel: str) -> None:
@@ -233,12 +234,6 @@ def farewell(reason: str) -> bytes:
     """Return the last event of a stream, with a wait of its own so that clients return apart."""
     retry = random.randint(*RETRY)  # noqa: S311
     return frames.event(b'{"reason":"%b"}' % reason.encode(), name="reconnect", retry=retry)
-
-
-def _run_key(entry: Entry) -> object:
-    # What narrows or changes subscriptions stands alone; the rest coalesces by channel.
-    alone = entry.effect is not None or entry.recipient is not None
-    return entry.position if alone else entry.channel
 
 
 def _discard(table: dict[str, dict[Subscriber, None]], key: str, subscriber: Subscriber) -> None:

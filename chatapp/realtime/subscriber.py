@@ -44,6 +44,7 @@ class Subscriber:
         "credential",
         "expires_at",
         "follows",
+        "named",
         "owner",
         "position",
         "revoked",
@@ -58,6 +59,8 @@ class Subscriber:
         self.credential = credential
         #: Whether it gains and loses channels as its owner does, having named none itself.
         self.follows = follows
+        #: What it was opened for, having named it: lost and granted again, it goes on.
+        self.named: frozenset[str] = frozenset()
         self.wire = wire
         # What takes a chunk at once; HTTP/1.0, which has no chunks, and servers without a wire
         # have none.
@@ -72,13 +75,18 @@ class Subscriber:
         self._parked = False
         self._sending = False
         self._lags = False
-        self._unsent = b""
+        self._unsent: bytes | memoryview = b""
         self._closing: bytes | None = None
 
     @property
     def is_closing(self) -> bool:
         """Whether it has been told to end."""
         return self._closing is not None
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits, with nothing on its way to the socket."""
+        return self._parked
 
     def offer(self, position: int, frame: bytes, chunk: bytes) -> bool:
         """Take an event and return whether it went to the socket at once.
@@ -132,7 +140,8 @@ class Subscriber:
             OSError: the client has gone.
         """
         self._sending = True
-        yield opening
+        if self._closing is None:
+            yield opening
         while self._closing is None:
             waiting = self._wait()
             if waiting and self._closing is None:
@@ -158,7 +167,7 @@ class Subscriber:
             self._enqueue(position, frame)
             return False
         if sent < len(data):
-            self._unsent = data[sent:]
+            self._unsent = memoryview(data)[sent:]  # all who are slow share the chunk
             self._wake()
         self.position = position or self.position
         return True

@@ -52,7 +52,7 @@ class Wire:
         except BlockingIOError:
             return 0
 
-    def send_all(self, data: bytes) -> None:
+    def send_all(self, data: bytes | memoryview) -> None:
         """Send everything, letting other greenlets run while the client reads.
 
         Raises:

@@ -45,6 +45,14 @@ def long_day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def divider_day(day: date) -> str:
+    """Write a day between messages: ``Tuesday 3 November``, in another year ``3 November 2025``.
+
+    As the browser will, so that nothing moves when it puts the reader's own.
+    """
+    return f"{day:%A} {day.day} {day:%B}" if day.year == datetime.now(UTC).year else long_day(day)
+
+
 def short_time(moment: datetime | None) -> str:
     """Write a moment in a few letters: the time of day, within a week the day, else the date.
 
@@ -78,7 +86,7 @@ def is_online(user_id: str) -> bool:
 
 def init_app(app: Flask) -> None:
     """Give the filters to the app's templates."""
-    for function in (rfc3339, clock, long_day, short_time, browser):
+    for function in (rfc3339, clock, long_day, divider_day, short_time, browser):
         app.add_template_filter(function)
     app.add_template_filter(full_moment, "moment")
     app.add_template_test(is_online, "online")

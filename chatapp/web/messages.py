@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.domain import messages
 from chatapp.domain.errors import Forbidden
 from chatapp.domain.identity import Identity
@@ -37,7 +37,9 @@ def save_message(message_id: str) -> Response | tuple[str, int]:
     me = identity.current()
     form = Form("content")
     with form.checked():
-        messages.edit(me, message_id, clean_content(form["content"]))
+        content = clean_content(form["content"])
+        throttle.check_post(me.user_id)
+        messages.edit(me, message_id, content)
         return _into_conversation(messages.find(me, message_id))
     return _render(me, messages.find(me, message_id), "edit", form), form.status
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.people import Person, Team
+from tests.support import networks
 from tests.support.databases import Databases
 from tests.support.server import Server
 
@@ -65,6 +66,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed() -> Iterator[None]:
+    with networks.undisturbed():
+        yield
 
 
 @pytest.fixture

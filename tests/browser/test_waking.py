@@ -32,6 +32,7 @@ def asleep(
     page.clock.install()
     page.goto(talk.path)
     connection(page, "live")
+    page.clock.run_for(1000)  # so that what comes next shows that no proxy holds it back
     ada.say(talk, "before")
     expect_texts(page, ["before"])
     proxy.strand()

@@ -11,7 +11,8 @@ from chatapp.domain.log import Head, Logged
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
-from tests.support.race import CHANNEL, Faults, ListLog, shows, total
+from tests.support.list_log import CHANNEL, ListLog
+from tests.support.race import Faults, shows, total
 
 QUICK = range(400)
 
@@ -47,6 +48,11 @@ def test_dropping_what_was_replayed_matters(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Subscriber, "offer", offer_all)
     monkeypatch.setattr(Subscriber, "_still_due", all_due)
     assert shows("doubled")
+
+
+def test_asking_what_may_be_read_after_the_head_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_channels", lambda subscriber: subscriber.channels)
+    assert shows("lost")
 
 
 def test_subscribing_before_the_replay_matters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,12 +52,23 @@ def test_a_subscription_that_was_cut_is_a_ring_when_it_is_back(
     unpolled: Cluster, redis_server: RedisServer
 ) -> None:
     with unpolled as cluster:
-        cluster.storm(2)
-        for _ in range(3):
-            cluster.until_acknowledged(5)
-            redis_server.call("CLIENT", "KILL", "TYPE", "pubsub")
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
         until(lambda: redis_server.listeners() == 4, "four subscriptions")
-        assert cluster.verdict().is_clean
+        cluster.listen(bob, dm)
+        redis_server.call("ACL", "SETUSER", "default", "-subscribe")
+        redis_server.call("CLIENT", "KILL", "TYPE", "pubsub")
+        until(lambda: redis_server.listeners() == 0, "no subscription")
+        with redis_server.overheard("chatapp:*") as heard:
+            body = {"directMessageId": dm, "content": "While cut"}
+            assert call(cluster.ports[0], "POST", "/api/messages", ann.token, body).status == 201
+            until(lambda: any(said.startswith(b"ring ") for said in heard()), "a ring")
+        redis_server.call("ACL", "SETUSER", "default", "+subscribe")
+        # Nobody says anything more: it is the subscription's return that rings.
+        until(
+            lambda: all("While cut" in listener.shown.values() for listener in cluster.listeners),
+            "the message in every stream",
+        )
 
 
 #: A first subscription that is confirmed, looks alive, and hears nothing of what is published.
@@ -115,6 +126,7 @@ def test_a_dead_redis_costs_no_message_and_is_reported(
     cluster.until_acknowledged(10)
     cluster.until_all_say(code="200", status="degraded", database="ok", log="ok")
     assert cluster.verdict().is_clean
+    assert cluster.failures() == set()
     shared_redis.start()
     cluster.until_all_say(code="200", status="ok")
 
@@ -129,6 +141,7 @@ def test_a_frozen_redis_holds_up_nobody(cluster: Cluster, shared_redis: RedisSer
     shared_redis.thaw()
     cluster.until_all_say(code="200", status="ok")
     assert cluster.verdict().is_clean
+    assert cluster.failures() == set()
 
 
 def test_a_removal_reaches_every_worker_with_redis_down(

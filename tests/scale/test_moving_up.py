@@ -154,3 +154,17 @@ def test_it_does_not_copy_into_a_database_in_use_and_opens_the_old_one_again(
 def test_an_unreachable_database_is_one_line(folder: Path) -> None:
     said = flask(folder, "db-copy", "postgresql://127.0.0.1:1/chat", ok=False)
     assert "The copy failed: connection" in said
+
+
+def test_a_database_that_may_not_be_filled_is_one_line_and_nothing_is_closed(
+    folder: Path, postgres: Postgres, five_messages: tuple[Person, str]
+) -> None:
+    ann, dm = five_messages
+    postgres.execute("CREATE ROLE newcomer LOGIN")
+    not_ours = postgres.create("not-the-newcomers").replace("chat@", "newcomer@")
+    postgres.execute("CREATE DATABASE latin1 TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    for url, reason in ((not_ours, "permission denied"), (postgres.url("latin1"), "LATIN1")):
+        said = flask(folder, "db-copy", "--close", url, ok=False)
+        assert reason in said
+        assert said.count("\n") == 1, said
+        assert ann.say(dm, "Still here")["content"] == "Still here"

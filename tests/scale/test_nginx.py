@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from collections.abc import Generator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import make_certificate
 from tests.support.cluster import Cluster
-from tests.support.nginx import Nginx
+from tests.support.nginx import Nginx, site_for
 from tests.support.raw_http import call, connect, read_head, request_bytes
+from tests.support.server import ROOT
 from tests.support.strace import require
 from tests.support.wait import until
 
@@ -87,3 +93,45 @@ def test_one_server_that_is_gone_is_not_noticed(cluster: Cluster) -> None:
         body = {"directMessageId": dm, "content": "Through the other"}
         answers = [call(nginx.port, "POST", "/api/messages", ann.token, body) for _ in range(6)]
         assert [answer.status for answer in answers] == [201] * 6
+
+
+def curl(*arguments: str) -> Generator[str]:
+    """Call with HTTP/2; yield the lines of the answer, its head first."""
+    command = ["curl", "--http2", "--no-buffer", "-isS", "--max-time", "60", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield from process.stdout
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    "page", ["deploy/nginx-site.conf", "deploy/nginx.conf", "docs/SETUP.md"], ids=lambda page: page
+)
+def test_no_connection_behind_nginx_is_used_twice(page: str) -> None:
+    # Said in words, since nginx before 1.29.7 does so unasked: these tests would not notice.
+    text = (ROOT / page).read_text("utf-8")
+    assert "proxy_set_header Connection close;" in text
+    assert not re.search(r"^ *keepalive ", text, re.MULTILINE)
+
+
+def test_it_serves_streams_and_posts_by_tls_and_http2(cluster: Cluster, tmp_path: Path) -> None:
+    require("curl")
+    made = make_certificate(tmp_path)
+    ann, bob = cluster.team.people("ann", "bob")
+    body = {"directMessageId": cluster.team.dm(ann, bob), "content": "Safely"}
+    with Nginx(cluster.ports, partial(site_for, certificate=made)) as nginx:
+        there = ["--cacert", str(made.path), f"https://127.0.0.1:{nginx.port}/api"]
+        stream = curl("-H", f"Authorization: Bearer {bob.token}", *there[:-1], f"{there[-1]}/sse")
+        assert next(stream) == "HTTP/2 200 \n"
+        head = list(iter(lambda: next(stream).strip(), ""))
+        assert any(line.startswith("strict-transport-security:") for line in head)
+        assert "event: ready\n" in stream
+        said = curl(
+            *("-H", f"Authorization: Bearer {ann.token}", "--json", json.dumps(body)),
+            *(*there[:-1], f"{there[-1]}/messages"),
+        )
+        assert next(said) == "HTTP/2 201 \n"
+        assert any('"content":"Safely"' in line for line in stream)
+        stream.close()

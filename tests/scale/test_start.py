@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.scale.test_limits import guess
 from tests.support.postgres import Postgres
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 from tests.support.settings import settings_for
+from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
 
@@ -62,12 +65,29 @@ def test_a_database_that_does_not_exist_is_one_line(tmp_path: Path, postgres: Po
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:port"),
         ("REDIS_URL", "redis://localhost/name"),
+        ("REDIS_URL", "redis://localhost/0?ssl_ca_certs=x"),
     ],
 )
 def test_a_wrong_address_is_one_line_that_names_the_setting(
     tmp_path: Path, name: str, url: str
 ) -> None:
     assert name in one_line(refusal(tmp_path, **{name: url}))
+
+
+def test_of_two_hosts_of_postgresql_the_one_that_answers_is_used(
+    database_url: str, tmp_path: Path
+) -> None:
+    url = database_url.replace("127.0.0.1", f"127.0.0.1:{free_port()},127.0.0.1")
+    with Server(tmp_path / "data", None, DATABASE_URL=url) as server:
+        assert call(server.port, "GET", "/readyz").json["database"] == "ok"
+
+
+def test_a_process_without_redis_says_that_it_has_no_doorbell(
+    database_url: str, tmp_path: Path
+) -> None:
+    with Server(tmp_path / "data", None, DATABASE_URL=database_url) as server:
+        ready = call(server.port, "GET", "/readyz")
+        assert (ready.status, ready.json["status"], ready.json["doorbell"]) == (200, "ok", "none")
 
 
 def test_an_unknown_host_is_one_line(tmp_path: Path) -> None:
@@ -87,19 +107,27 @@ def test_a_user_who_may_make_no_tables_is_one_line(tmp_path: Path, postgres: Pos
     assert "permission denied" in one_line(refusal(tmp_path, DATABASE_URL=url))
 
 
+def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create("standby")
+    postgres.execute("ALTER DATABASE standby SET default_transaction_read_only = on")
+    assert "read-only" in one_line(refusal(tmp_path, DATABASE_URL=url))
+
+
 def test_a_database_of_another_encoding_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
     postgres.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
     said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url("latin")))
     assert "LATIN1" in said
 
 
-def test_several_workers_without_redis_are_refused(tmp_path: Path, postgres: Postgres) -> None:
-    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(), WEB_CONCURRENCY="2"))
+@pytest.mark.parametrize(
+    "asked", [{"WEB_CONCURRENCY": "2"}, {"GUNICORN_CMD_ARGS": "--workers 2"}], ids=str
+)
+def test_several_workers_are_refused_without_redis_and_on_sqlite(
+    tmp_path: Path, postgres: Postgres, asked: dict[str, str]
+) -> None:
+    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(), **asked))
     assert "REDIS_URL" in said
-
-
-def test_several_workers_on_sqlite_are_refused(tmp_path: Path) -> None:
-    assert "SQLite serves one worker" in one_line(refusal(tmp_path, WEB_CONCURRENCY="2"))
+    assert "SQLite serves one worker, not 2" in one_line(refusal(tmp_path, **asked))
 
 
 def test_a_redis_that_refuses_us_is_one_line(
@@ -108,6 +136,37 @@ def test_a_redis_that_refuses_us_is_one_line(
     redis_server.call("CONFIG", "SET", "requirepass", "hidden")
     said = refusal(tmp_path, DATABASE_URL=database_url, REDIS_URL=redis_server.url)
     assert "Redis does not let us in" in one_line(said)
+
+
+def rights() -> list[str]:
+    """Return the command of docs/OPERATING.md that makes a user of Redis."""
+    page = (ROOT / "docs" / "OPERATING.md").read_text("utf-8")
+    found = re.search(r"^ACL SETUSER chat on >password .+$", page, re.MULTILINE)
+    assert found
+    return found[0].split()
+
+
+def test_the_documented_rights_in_redis_are_enough(
+    database_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    redis_server.call(*rights())
+    url = redis_server.url.replace("//", "//chat:password@")
+    with Server(tmp_path / "data", None, DATABASE_URL=database_url, REDIS_URL=url) as server:
+        until(lambda: call(server.port, "GET", "/readyz").json["doorbell"] == "ok", "a bell")
+        guess(server.url, 1)
+        assert redis_server.call("KEYS", "chatapp:*")
+        assert server.log_lines(level="warning") == []
+
+
+@pytest.mark.parametrize("lacking", ["&chatapp:0", "+@pubsub"])
+def test_a_redis_that_lets_us_in_and_not_hear_is_one_line(
+    database_url: str, redis_server: RedisServer, tmp_path: Path, lacking: str
+) -> None:
+    redis_server.call(*(word for word in rights() if word != lacking))
+    url = redis_server.url.replace("//", "//chat:password@")
+    said = one_line(refusal(tmp_path, DATABASE_URL=database_url, REDIS_URL=url))
+    assert "Redis does not let us in" in said
+    assert "permissions" in said
 
 
 def test_a_server_starts_while_redis_is_away_and_says_so(database_url: str, tmp_path: Path) -> None:

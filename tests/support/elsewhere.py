@@ -12,6 +12,7 @@ from typing import Self
 
 import pytest
 
+from tests.support import networks
 from tests.support.strace import require
 
 #: Addresses of the link layer that nobody has.
@@ -38,7 +39,8 @@ class Elsewhere:
         except subprocess.CalledProcessError as error:
             pytest.skip(f"the kernel allows no network namespace: {error.stderr.decode().strip()}")
         try:
-            self._lay_the_cable()
+            with networks.changing():
+                self._lay_the_cable()
         except BaseException:
             _ip("netns", "del", self.name)
             raise
@@ -50,6 +52,9 @@ class Elsewhere:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # The cable first: of itself it would go some time after the namespace.
+        with networks.changing():
+            _ip("link", "del", self._cable)
         _ip("netns", "del", self.name)
 
     def command(self, user: str | None = None) -> list[str]:

@@ -30,7 +30,7 @@ class FakeWire(Wire):
         self.broken = self.aborted = False
         self._has_room = Flag()
 
-    def try_send(self, data: bytes) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         if self.broken:
             raise BrokenPipeError
         self.sends += 1
@@ -42,7 +42,7 @@ class FakeWire(Wire):
     def is_gone(self) -> bool:
         return self.broken
 
-    def send_all(self, data: bytes) -> None:
+    def send_all(self, data: bytes | memoryview) -> None:
         while data:
             sent = self.try_send(data)
             data = data[sent:]

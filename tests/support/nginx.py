@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from typing import Self
 
 import httpx
 
+from tests.support.certificates import Certificate
 from tests.support.server import PATIENCE, ROOT, free_port
 
 #: Makes the text of a site of the port that it listens on and the ports behind it.
@@ -40,15 +40,20 @@ http {{
 """
 
 
-def site_for(port: int, ports: Sequence[int]) -> str:
-    """Return the site of deploy/ on ``port``, without TLS, in front of ``ports``."""
+def site_for(port: int, ports: Sequence[int], certificate: Certificate | None = None) -> str:
+    """Return the site of deploy/ on ``port``, in front of ``ports``; no ``certificate``, no TLS."""
     site = _SITE.read_text("utf-8")
-    for shipped, ours in zip((8000, 8001), ports, strict=True):
-        assert f"127.0.0.1:{shipped}" in site
-        site = site.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:{ours}")
-    site, replaced = re.subn(r"listen 443 ssl http2", f"listen 127.0.0.1:{port}", site)
-    assert replaced == 1
-    return re.sub(r"^ *ssl_certificate.*$", "", site, flags=re.MULTILINE)
+    first, second = ports
+    changes = {"127.0.0.1:8000": f"127.0.0.1:{first}", "127.0.0.1:8001": f"127.0.0.1:{second}"}
+    if certificate:
+        changes["listen 443 "] = f"listen 127.0.0.1:{port} "
+        changes["/etc/ssl/chat.pem"] = str(certificate.path)
+        changes["/etc/ssl/chat.key"] = str(certificate.key)
+    else:
+        changes["listen 443 ssl http2"] = f"listen 127.0.0.1:{port}"
+        changes["ssl_certificate     /etc/ssl/chat.pem;"] = ""
+        changes["ssl_certificate_key /etc/ssl/chat.key;"] = ""
+    return _changed(site, changes)
 
 
 def documented_site(port: int, ports: Sequence[int], path: str = "") -> str:
@@ -66,6 +71,10 @@ def documented_site(port: int, ports: Sequence[int], path: str = "") -> str:
         "http://127.0.0.1:8000": f"http://127.0.0.1:{ports[0]}" + "/" * bool(path),
         'X-Forwarded-Prefix "";': f'X-Forwarded-Prefix "{path}";',
     }
+    return _changed(site, changes)
+
+
+def _changed(site: str, changes: dict[str, str]) -> str:
     for shipped, ours in changes.items():
         assert site.count(shipped) == 1, shipped
         site = site.replace(shipped, ours)

@@ -1,4 +1,5 @@
-"""One trial of a race: somebody writes to a log while streams are opened, read slowly, revoked.
+"""One trial of a race: somebody writes to a log while streams are opened, read slowly, revoked,
+and while somebody is let into the conversation.
 
 The hub, the follower, the subscribers and the opening of streams are the real ones. The log is a
 list that lets other greenlets run between any two of its steps, as PostgreSQL's driver does, and
@@ -9,8 +10,6 @@ which it can be had again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from random import Random
@@ -22,14 +21,11 @@ import gevent
 import pytest
 
 from chatapp.api import deliveries, streams
-from chatapp.domain.log import Head, Logged
 from chatapp.realtime import frames
-from chatapp.realtime.cursor import Cursor
-from chatapp.realtime.entry import Entry, Revoke
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.hub import Hub
+from tests.support.list_log import NEWCOMER, ListLog, entries
 
-CHANNEL = "group:g"
 EVENTS = 12
 _EVENT = re.compile(rb"id: e-(\d+)\ndata: \{\}")
 #: Turns of the loop after which what has not come is lost.
@@ -44,63 +40,6 @@ class Faults(NamedTuple):
     torn: int = 0
     #: Committed after the client had been removed.
     leaked: int = 0
-
-
-class ListLog:
-    """A log in memory, in the place of ``chatapp.domain.log``."""
-
-    def __init__(self, dice: Random) -> None:
-        self._dice = dice
-        self.rows: list[Logged] = []
-
-    def yields(self) -> None:
-        """Let the others run, or not."""
-        for _ in range(self._dice.choice((0, 0, 1, 2))):
-            gevent.sleep(0)
-
-    def append(self, type_: str, user_id: str | None = None) -> None:
-        position = len(self.rows) + 1
-        self.rows.append(Logged(position, CHANNEL, type_, str(position), user_id, None))
-
-    def head(self) -> Head:
-        self.yields()
-        return Head("e", len(self.rows), 0)
-
-    def after(self, hears: Callable[[str], bool], position: int, limit: int) -> list[Entry]:
-        self.yields()
-        rows = self.rows[position : position + limit]
-        self.yields()
-        heard = deliveries.heard_among(rows, hears)
-        self.yields()
-        found = entries(rows, "e")
-        return found if heard else [replace(entry, frame=None) for entry in found]
-
-    def entitled_after(
-        self, position: int, _user: str, channels: Collection[str], _own: bool, limit: int
-    ) -> list[Logged]:
-        self.yields()
-        found = [row for row in self.rows[position:] if row.channel in set(channels)][:limit]
-        self.yields()
-        return found
-
-    def readable_channels(self, user: str) -> list[str]:
-        """In the place of ``chatapp.domain.access``."""
-        self.yields()
-        gone = any(row.type == "left" and row.user_id == user for row in self.rows)
-        return [] if gone else [CHANNEL]
-
-
-def entries(rows: list[Logged], epoch: str) -> list[Entry]:
-    """In the place of ``chatapp.api.deliveries``: what to deliver for rows of the log."""
-    return [
-        Entry(
-            row.position,
-            row.channel,
-            frames.event(b"{}", event_id=str(Cursor(epoch, row.position))),
-            effect=Revoke(row.user_id or "") if row.type == "left" else None,
-        )
-        for row in rows
-    ]
 
 
 class Socket:
@@ -137,10 +76,16 @@ class Client:
         self.owner, self.start = owner, start
         self.socket = Socket(dice)
         self.left_at: int | None = None
+        self.joined_at = 0
 
     def serve(self, hub: Hub) -> None:
         """Do what ``chatapp.api.sse`` and gunicorn do."""
-        subscriber = hub.register(self.owner, "c", follows=False, wire=self.socket)  # type: ignore[arg-type]
+        subscriber = hub.register(
+            self.owner,
+            "c",
+            follows=self.owner == NEWCOMER,
+            wire=self.socket,  # type: ignore[arg-type]
+        )
         try:
             streams.attach(hub, subscriber, [])
             opening = streams.opening(subscriber, f"e-{self.start}")
@@ -150,21 +95,23 @@ class Client:
         finally:
             hub.remove(subscriber)
 
-    def faults(self, head: int) -> Faults:
+    def faults(self, log: ListLog) -> Faults:
         """Compare what came with what was due."""
         try:
             heard = positions(unchunked(self.socket.taken))
         except ValueError:
             return Faults(torn=1)
         wrong_order = sum(a >= b for a, b in pairwise(heard))
-        last = head if self.left_at is None else self.left_at
+        last = len(log.rows) if self.left_at is None else self.left_at
+        may = {
+            row.position
+            for row in log.rows
+            if row.recipient_id in (None, self.owner) and row.position <= last
+        }
         # Whoever is removed is owed nothing any more: a replay obeys today's membership.
-        due = set(range(self.start + 1, head + 1)) if self.left_at is None else set()
-        return Faults(
-            lost=len(due - set(heard)),
-            doubled=wrong_order,
-            leaked=sum(position > last for position in heard),
-        )
+        first = max(self.start + 1, self.joined_at)
+        due = {position for position in may if position >= first and self.left_at is None}
+        return Faults(lost=len(due - set(heard)), doubled=wrong_order, leaked=len(set(heard) - may))
 
 
 def unchunked(data: bytes) -> bytes:
@@ -209,13 +156,14 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
     monkeypatch.setattr("chatapp.realtime.follower.BATCH", dice.randint(1, 6))
     monkeypatch.setattr("chatapp.realtime.follower.PACE", 0)
     hub = Hub(per_owner=9, most=9, observe=lambda *_, **__: None)
+    log.here = hub.owners()
     follower = Follower(lambda: 0, partial(log.after, hub.hears), hub.deliver, lambda _: None)
-    clients = [Client(f"u{i}", dice.randint(0, 3), dice) for i in range(3)]
+    clients = [Client(f"u{i}", dice.randint(0, 3), dice) for i in range(4)]
     for _ in range(3):
         log.append("said")
     follower.start()
     greenlets: list[gevent.Greenlet[..., None]] = [
-        gevent.spawn(_write, log, follower, dice, clients[0])
+        gevent.spawn(_write, log, follower, dice, clients[0], clients[3])
     ]
     for client in clients:
         greenlets.append(gevent.spawn(_late, dice, client, hub))  # noqa: PERF401 (in turn)
@@ -223,7 +171,7 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
     _settle([client for client in clients if client.left_at is None], len(log.rows))
     gevent.killall(greenlets)
     follower.stop()
-    found = [client.faults(len(log.rows)) for client in clients]
+    found = [client.faults(log) for client in clients]
     return Faults(*map(sum, zip(*found, strict=True)))
 
 
@@ -253,9 +201,14 @@ def _stand_in(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "current_metrics", MagicMock())
 
 
-def _write(log: ListLog, follower: Follower, dice: Random, leaver: Client) -> None:
-    goes_at = dice.randint(3, EVENTS + 3)
+def _write(
+    log: ListLog, follower: Follower, dice: Random, leaver: Client, newcomer: Client
+) -> None:
+    goes_at, comes_at = dice.randint(3, EVENTS + 3), dice.randrange(EVENTS)
     for number in range(EVENTS):
+        if number == comes_at:
+            log.append("conversation:joined", newcomer.owner)
+            newcomer.joined_at = len(log.rows)
         if number == goes_at:
             log.append("left", leaver.owner)
             leaver.left_at = len(log.rows)

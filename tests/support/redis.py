@@ -6,10 +6,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import redis
+from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from tests.support.elsewhere import Elsewhere
@@ -92,6 +95,17 @@ class RedisServer:
         """Let it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def overheard(self, pattern: str) -> Iterator[Callable[[], list[bytes]]]:
+        """Listen to its channels; what is handed out returns what was said since it was asked."""
+        with (
+            redis.Redis(self.host, self.port) as client,
+            closing(PubSub(client.connection_pool)) as ear,
+        ):
+            ear.psubscribe(pattern)
+            ear.get_message(timeout=PATIENCE)  # it is subscribed
+            yield lambda: [message["data"] for message in iter(ear.get_message, None)]
 
     def listeners(self) -> int:
         """Return how many clients are subscribed to something."""

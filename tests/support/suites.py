@@ -1,4 +1,4 @@
-"""How pytest-xdist shares the tests out: a file at a time, and tests/browser as one.
+"""How pytest-xdist shares the tests out: a file at a time, and tests/browser in two halves.
 
 Files keep the order in which they were collected, so that what waits long begins first.
 """
@@ -9,19 +9,22 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-#: Files that make a network. Chromium drops its connections when the machine's networks change, so
-#: they run in the process that runs it, before or after.
-NETWORKS = {"tests/scale/test_dropped_packets.py", "tests/faults/test_vanished.py"}
+#: The files of tests/browser that take half of its time; a new one goes with the others.
+HALF = {
+    f"tests/browser/test_{name}.py"
+    for name in ("fallback", "leader", "memory", "reading", "recovery", "typing")
+}
 
 
 class Suites(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Gives each process one file, or one folder, after another."""
+    """Gives each process one file after another, and two of them a Chromium."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        # One Chromium at a time: two would wait for each other's processor.
-        alone = path.startswith("tests/browser/") or path in NETWORKS
-        return "tests/browser" if alone else path
+        # No more than two at a time: they would wait for each other's processor.
+        if path.startswith("tests/browser/"):
+            return "tests/browser, one half" if path in HALF else "tests/browser, the other"
+        return path
 
 
 def sendable(report: Any) -> Any:

@@ -7,7 +7,9 @@ from flask import Flask
 from chatapp.api import streams
 from chatapp.api.delivery import current_delivery
 from chatapp.domain import log
+from chatapp.realtime.subscriber import Subscriber
 from tests.support.event_stream import EventStream
+from tests.support.stream import listen
 from tests.support.team import Person, Team
 
 
@@ -33,3 +35,41 @@ def test_it_comes_in_order_and_once_and_no_piece_is_large(
     largest = max(len(piece) for piece in pieces)
     assert streams.PIECE <= largest < streams.PIECE + 10_000
     assert len(pieces) > 5
+
+
+def test_what_was_said_since_one_was_let_in_comes_too(
+    app: Flask, team: Team, ann: Person, bob: Person
+) -> None:
+    with app.app_context():
+        hub = current_delivery().hub
+        subscriber = hub.register(bob.id, "sess", follows=True, wire=None)
+        streams.attach(hub, subscriber, [])
+        head = log.head()
+        subscriber.position = head.position
+    # The hub has read nothing of this yet, so it has not let the stream into the conversation.
+    team.post(ann, team.dm(ann, bob), "Welcome")
+    with app.app_context():
+        for replay in (
+            streams.opening(subscriber, f"{head.epoch}-{head.position}"),
+            _caught_up_from(subscriber, head.position),
+        ):
+            heard = [event.json.get("type") for event in EventStream().feed(replay)]
+            assert heard[:2] == ["conversation:joined", "message:created"]
+        hub.remove(subscriber)
+
+
+def _caught_up_from(subscriber: Subscriber, position: int) -> bytes:
+    subscriber.position = position
+    return streams.catch_up(subscriber)
+
+
+def test_of_a_conversation_left_nothing_comes_but_that(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    group = team.group(ann, bob)
+    cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
+    said = ann.say(group, "Hello")
+    bob.post(f"/api/conversations/{group}/read", json={"messageId": said["id"]})
+    assert bob.delete(f"/api/groups/{group}/members/{bob.id}").status_code == 204
+    with listen(bob, cursor=cursor) as stream:
+        assert [event.type for event in stream.ready()] == ["conversation:left"]

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 from flask import Flask
 
 from chatapp import create_app
 from chatapp.domain import invites, resets, sessions, setup, tokens
+from tests.support.server import ROOT, free_port
 from tests.support.settings import settings_for
 from tests.support.team import Team
 
@@ -144,3 +149,47 @@ def test_a_database_without_tables_is_said_in_a_sentence(tmp_path: Path) -> None
     assert result.exit_code == 1
     assert "flask db upgrade" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def commands(group: click.Group, *names: str) -> Iterator[tuple[list[str], click.Command]]:
+    """Yield each command of ours with the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        elif command.callback and command.callback.__module__.startswith("chatapp."):
+            yield [*names, name], command
+
+
+def filled_in(command: click.Command) -> list[str]:
+    """Return something for each argument, and what keeps it from asking."""
+    options = [name for parameter in command.params for name in parameter.opts]
+    given = {"--yes", "--password-stdin"} & set(options)
+    return [*given, *(name for name in options if not name.startswith("-"))]
+
+
+def test_with_the_database_away_each_command_says_so_in_one_line(tmp_path: Path) -> None:
+    away = f"postgresql://chat@127.0.0.1:{free_port()}/chat"
+    app = create_app(settings_for(tmp_path, DATABASE_URL=away))
+    ours = list(commands(app.cli))
+    assert len(ours) >= 15
+    for words, command in ours:
+        result = run(app, *words, *filled_in(command), stdin=f"{PASSWORD}\n")
+        assert result.exit_code == 1, (words, result.exception)
+        assert isinstance(result.exception, SystemExit), words
+        assert result.stderr.startswith("Error: "), words
+        assert result.stderr.count("\n") == 1, words
+
+
+@pytest.mark.parametrize("words", [["user", "list"], ["prune-log"], ["routes"], ["--help"]])
+def test_a_wrong_setting_is_one_line(tmp_path: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *words],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "CHAT_DATA_DIR": str(tmp_path), "PORT": "eighty"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("chatapp: PORT must be a whole number")
+    assert done.stderr.count("\n") == 1

@@ -44,15 +44,17 @@ def test_a_stream_is_pinged_at_the_beat_after_it_was_seen_and_then_once_a_round(
         client.close()
 
 
-def test_who_is_being_written_to_is_pinged_at_a_later_beat() -> None:
+def test_the_first_ping_is_a_beat_apart_from_the_end_of_the_replay() -> None:
     hub = Hub(per_owner=1, most=100, observe=observe)
     heartbeat = Heartbeat(hub)
     client = FakeClient(hub.register("ann", "sess", follows=True, wire=FakeWire()))
     heartbeat.beat(0)
     heartbeat.beat(1)
     client.serve(b"the replay")
-    assert client.body == b"the replay"
     heartbeat.beat(2)
+    settle()
+    assert client.body == b"the replay"
+    heartbeat.beat(3)
     settle()
     assert client.body == b"the replay" + frames.PING
     client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from chatapp.realtime import frames
 from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
 from chatapp.realtime.hub import LIFETIME, Full, Hub, TooManyStreams
+from chatapp.realtime.subscriber import QUEUE_BYTES
 from tests.support.fake_client import FakeClient, FakeWire, settle
 
 
@@ -260,3 +262,39 @@ def test_streams_opened_together_end_apart(house: House) -> None:
     ends = sorted(house.client(name).subscriber.expires_at for name in "abcde")
     assert len(set(ends)) == 5
     assert ends[-1] - ends[0] <= LIFETIME[1] - LIFETIME[0]
+
+
+def test_who_was_cut_off_while_being_opened_is_not_kept(house: House) -> None:
+    subscriber = house.hub.register("ann", "sess", follows=True, wire=FakeWire())
+    house.deliver(entry(1, effect=Disconnect("ann")))
+    house.hub.attach(subscriber, ["group:g"])
+    house.hub.remove(subscriber)
+    assert house.hub.counts() == {}
+    client = FakeClient(subscriber)
+    client.serve(frames.event(b"{}", name="ready"))
+    assert [event.type for event in client.events()] == ["reconnect"]
+
+
+def test_a_named_channel_that_is_granted_again_goes_on(house: House) -> None:
+    ann = house.client("ann", "group:g", "dm:d")
+    ann.subscriber.named = frozenset({"group:g", "dm:d"})
+    house.deliver(entry(1), entry(2, effect=Revoke("ann")), entry(3))
+    house.deliver(entry(4, effect=Grant("ann")), entry(5), entry(6, "group:other"))
+    assert heard(ann) == [1, 2, 4, 5]
+
+
+def test_a_burst_to_those_who_do_not_read_takes_little_memory(house: House) -> None:
+    clients = [house.client(f"user{number}", "group:g") for number in range(5)]
+    for client in clients:
+        assert isinstance(client.wire, FakeWire)
+        client.wire.room = 1000
+    burst = [
+        Entry(number, "group:g", frames.event(b"%b" % (b"x" * 20_000), event_id=f"e-{number}"))
+        for number in range(1, 201)
+    ]
+    tracemalloc.start()
+    house.deliver(*burst)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # What waits is shared: one write, and as much again where its parts wait one by one.
+    assert grown < 4 * QUEUE_BYTES

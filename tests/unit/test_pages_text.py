@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from werkzeug.datastructures import MultiDict
@@ -19,6 +19,9 @@ def test_times_are_written_in_utc() -> None:
     assert filters.rfc3339(MOMENT) == "2026-11-03T07:05:09.042Z"
     assert filters.clock(MOMENT) == "07:05"
     assert filters.long_day(MOMENT.date()) == "3 November 2026"
+    this_year = date(datetime.now(UTC).year, 11, 3)
+    assert filters.divider_day(this_year) == f"{this_year:%A} 3 November"
+    assert filters.divider_day(date(2025, 11, 3)) == "3 November 2025"
     assert filters.full_moment(MOMENT) == "3 November 2026, 07:05 UTC"
 
 

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from chatapp import throttle
 from chatapp.domain import accounts, passwords
 from chatapp.domain.errors import DomainError, Invalid, TooMany
+from tests.support import forms
+from tests.support.team import Person
 
 PASSWORD = "four plain words here"
 
@@ -133,3 +135,17 @@ def test_no_limit_is_no_limit() -> None:
     posts = throttle.PostThrottle(0)
     for _ in range(1000):
         posts.check("user_a")
+
+
+def test_changing_a_message_counts_as_posting_one(
+    app: Flask, ann: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/messages/{ann.say(dm, 'Hello')['id']}"
+    limited = throttle.throttles(app)._replace(posts=throttle.PostThrottle(2))
+    monkeypatch.setitem(app.extensions, "chatapp.throttle", limited)
+    answers = [ann.patch(path, json={"content": f"Hello {n}"}).status_code for n in range(3)]
+    assert answers == [200, 200, 429]
+    page = path.replace("/api", "") + "/edit"
+    held = forms.send(ann.browser(), page, content="typed with care")
+    assert held.status_code == 429
+    assert "typed with care" in held.text

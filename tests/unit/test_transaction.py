@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import gevent
+import gevent.event
 import pytest
 from flask import Flask
 from gevent.monkey import get_original
@@ -14,12 +15,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from chatapp.domain import log, sqlite_writer
-from chatapp.domain.sqlite_connections import writer
+from chatapp.domain.sqlite_connections import reader, writer
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, Session, User
 
 get_native_id = get_original("threading", "get_native_id")
+
+#: Sixteen megabytes, which take SQLite a while to write and to sync.
+MUCH = (
+    "CREATE TABLE much AS WITH RECURSIVE n(i) AS "
+    "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16) SELECT randomblob(1000000) FROM n"
+)
 
 
 class Unwanted(Exception):
@@ -156,6 +163,29 @@ def _failing_slowly() -> None:
     while time.monotonic() - begun < sqlite_writer.QUICK_SYNC:
         pass
     raise sqlite3.OperationalError
+
+
+@pytest.mark.sqlite
+def test_nobody_reads_from_a_connection_whose_commit_is_on_its_way(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "_disk", sqlite_writer.Disk())  # not known to be quick
+    begun = gevent.event.Event()
+
+    def write_much() -> None:
+        with app.app_context(), transaction():
+            db.session.execute(text(MUCH))
+            begun.set()
+
+    writing = gevent.spawn(write_much)
+    with app.app_context():
+        begun.wait()
+        reads_from_it = set()
+        while not writing.ready():
+            reads_from_it.add(reader(db.engine) is writer(db.engine))
+            gevent.sleep(0)
+        assert reads_from_it == {False}
+        assert reader(db.engine) is writer(db.engine)
 
 
 def test_transactions_do_not_nest(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatapp import throttle
 from tests.support.stream import listen
 from tests.support.team import Person, Team
 
@@ -43,3 +44,12 @@ def test_outsiders_neither_see_nor_send_it(team: Team, ann: Person, bob: Person)
         ann.say(dm, "fence")
         assert [event.type for event in outside.until("message")] == ["message"]
         assert [event.type for event in inside.until("message")] == ["typing", "message"]
+
+
+def test_nobody_can_flood_a_conversation_with_it(team: Team, ann: Person, bob: Person) -> None:
+    path = f"/api/conversations/{team.dm(ann, bob)}/typing"
+    answers = {ann.post(path).status_code for _ in range(throttle.TYPING)}
+    held = ann.post(path)
+    assert (answers, held.status_code) == ({204}, 429)
+    assert int(held.headers["Retry-After"]) > 0
+    assert bob.post(path).status_code == 204

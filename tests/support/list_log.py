@@ -1,0 +1,88 @@
+"""A log in memory whose every step lets other greenlets run, as PostgreSQL's driver does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container
+from dataclasses import replace
+from random import Random
+
+import gevent
+
+from chatapp.api import deliveries
+from chatapp.domain.log import Head, Logged
+from chatapp.realtime import frames
+from chatapp.realtime.cursor import Cursor
+from chatapp.realtime.entry import Entry, Grant, Revoke
+
+CHANNEL = "group:g"
+#: Who is in no conversation at first.
+NEWCOMER = "u3"
+
+
+class ListLog:
+    """In the place of ``chatapp.domain.log``, and of ``chatapp.domain.access``."""
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+        self.rows: list[Logged] = []
+        #: Who has streams.
+        self.here: Container[str] = ()
+
+    def yields(self) -> None:
+        """Let the others run, or not."""
+        for _ in range(self._dice.choice((0, 0, 1, 2))):
+            gevent.sleep(0)
+
+    def append(self, type_: str, user_id: str | None = None) -> None:
+        position = len(self.rows) + 1
+        recipient = user_id if type_ == "conversation:joined" else None
+        self.rows.append(Logged(position, CHANNEL, type_, str(position), user_id, recipient))
+
+    def head(self) -> Head:
+        self.yields()
+        return Head("e", len(self.rows), 0)
+
+    def after(self, hears: Callable[[str], bool], position: int, limit: int) -> list[Entry]:
+        self.yields()
+        rows = self.rows[position : position + limit]
+        self.yields()
+        heard = deliveries.heard_among(rows, hears, self.here)
+        self.yields()
+        found = zip(rows, entries(rows, "e"), strict=True)
+        return [entry if row in heard else replace(entry, frame=None) for row, entry in found]
+
+    def entitled_after(
+        self, position: int, user: str, channels: Collection[str], own: bool, limit: int
+    ) -> list[Logged]:
+        self.yields()
+        found = [
+            row
+            for row in self.rows[position:]
+            if (row.recipient_id is None and row.channel in set(channels))
+            or (own and row.recipient_id == user)
+        ]
+        self.yields()
+        return found[:limit]
+
+    def readable_channels(self, user: str) -> list[str]:
+        self.yields()
+        changes = [row.type for row in self.rows if row.user_id == user]
+        is_in = changes[-1] != "left" if changes else user != NEWCOMER
+        return [CHANNEL] if is_in else []
+
+
+def entries(rows: list[Logged], epoch: str) -> list[Entry]:
+    """In the place of ``chatapp.api.deliveries``: what to deliver for rows of the log."""
+    return [
+        Entry(
+            row.position,
+            row.channel,
+            frames.event(b"{}", event_id=str(Cursor(epoch, row.position))),
+            row.recipient_id,
+            _EFFECTS[row.type](row.user_id or "") if row.type in _EFFECTS else None,
+        )
+        for row in rows
+    ]
+
+
+_EFFECTS: dict[str, type[Grant | Revoke]] = {"left": Revoke, "conversation:joined": Grant}
