@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import gevent
+import psycopg
 import pytest
 
+from tests.scale.test_held_up import waiters
 from tests.support.cluster import Cluster
 from tests.support.listener import Listener
 from tests.support.raw_http import call, connect, request_bytes
@@ -63,11 +65,19 @@ def test_a_herd_that_comes_back_is_refused_nothing(database_url: str, tmp_path: 
 
 
 def test_who_has_hung_up_by_then_takes_no_turn(database_url: str, tmp_path: Path) -> None:
-    with Cluster(tmp_path, database_url, None) as cluster:
+    with (
+        Cluster(tmp_path, database_url, None, **FEW) as cluster,
+        psycopg.connect(database_url) as other,
+    ):
         bob = cluster.team.person("bob")
+        other.execute("LOCK TABLE memberships IN ACCESS EXCLUSIVE MODE")
+        first = Listener(cluster.ports[0], bob).start()
+        cluster.listeners.append(first)
+        until(lambda: waiters(other) == 1, "the one whose turn it is")
         for _ in range(10):
             with connect(cluster.ports[0]) as sock:
                 sock.sendall(request_bytes("GET", "/api/sse", bob.token))
+        other.rollback()
         cluster.listen(bob, ports=cluster.ports[:1])
         opened = cluster.servers[0].log_lines(event="client_connected")
         assert len(opened) == len(cluster.listeners)
