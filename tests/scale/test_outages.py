@@ -8,11 +8,17 @@ from pathlib import Path
 
 import gevent
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
+from chatapp import create_app
+from chatapp.domain import log
+from chatapp.extensions import db
 from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres
 from tests.support.raw_http import Answer, call
+from tests.support.settings import settings_for
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
@@ -168,3 +174,17 @@ def test_an_address_may_name_a_server_that_only_reads(
         say_read_only(mortal, "off")
         cluster.until_all_say(code="200", database="ok")
         assert groups_made_at_once(cluster, ann.token) == {201}
+
+
+def test_a_connection_that_breaks_while_a_session_has_it_is_replaced(
+    postgres: Postgres, database_url: str, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(tmp_path / "database", CHAT_DATABASE_CONNECTIONS="2"))
+    with app.app_context():
+        process = db.session.scalar(select(func.pg_backend_pid()))
+        postgres.execute(f"SELECT pg_terminate_backend({process})")
+        with pytest.raises(OperationalError):
+            log.head()
+        db.session.remove()
+        assert log.head().position == 0
+        db.engine.dispose()
