@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parent.parent
-PYTHON = ROOT / "benchmarks/.venv/bin/python"
+#: Of the environment that this runs in: benchmarks/.venv has the peers' libraries, .venv has ours.
+PYTHON = sys.executable
 BUILD = ROOT / "benchmarks/build"
 START_SECONDS = 30
 STOP_SECONDS = 10

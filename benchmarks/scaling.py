@@ -142,7 +142,8 @@ def _cpu_us(pid: int) -> float:
 
 
 @contextmanager
-def _chat(folder: Path, instances: int, workers: int) -> Iterator[Chat]:
+def chat(folder: Path, instances: int, workers: int) -> Iterator[Chat]:
+    """Instances of ours, on SQLite where they have no workers."""
     if not workers:
         with ours(folder) as server:
             yield Chat([server])
@@ -150,9 +151,9 @@ def _chat(folder: Path, instances: int, workers: int) -> Iterator[Chat]:
     with (
         Postgres(durable=True, max_connections="200", shared_buffers="128MB") as postgres,
         RedisServer() as redis,
-        Installation(folder, postgres, redis, workers).started(instances) as chat,
+        Installation(folder, postgres, redis, workers).started(instances) as installed,
     ):
-        yield chat
+        yield installed
 
 
 def _post_to_all(servers: list[Server], seconds: float) -> Result:
@@ -182,12 +183,12 @@ def _shares(result: Result, spent: dict[str, float]) -> Result:
 
 
 def _posts(folder: Path, quick: bool, *, instances: int, workers: int) -> Result:
-    with _chat(folder, instances, workers) as chat:
-        _post_to_all(chat.servers, 1)  # statements are prepared, pools are filled
-        counted, spent = chat.counted(), chat.spent()
-        result = _post_to_all(chat.servers, 3 if quick else 10)
-        spent = _grown(spent, chat.spent())
-        counted = _grown(counted, chat.counted())
+    with chat(folder, instances, workers) as measured:
+        _post_to_all(measured.servers, 1)  # statements are prepared, pools are filled
+        counted, spent = measured.counted(), measured.spent()
+        result = _post_to_all(measured.servers, 3 if quick else 10)
+        spent = _grown(spent, measured.spent())
+        counted = _grown(counted, measured.counted())
     if workers:
         counted["postgres_us"] = spent["postgres"]
     each = {name: count / result["answered"] for name, count in counted.items()}
@@ -196,8 +197,8 @@ def _posts(folder: Path, quick: bool, *, instances: int, workers: int) -> Result
 
 def _deliveries(folder: Path, quick: bool, *, instances: int, workers: int) -> Result:
     options = {"streams": 1000, "rate": 20, "seconds": 4 if quick else 15, "connections": 8}
-    with _chat(folder, instances, workers) as chat:
-        whole = _whole(chat.servers)
+    with chat(folder, instances, workers) as measured:
+        whole = _whole(measured.servers)
         result = load.run("fanout", whole, **options)
         burst = load.run("fanout", whole, streams=1000, burst=200, connections=16)
     kinds = ("lost", "doubled", "reordered", "resets", "dropped", "refused", "broken")

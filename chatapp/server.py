@@ -170,7 +170,9 @@ def worker_started(worker: Worker) -> None:
     # gunicorn's own answer to Ctrl-C kills the streams; ours says goodbye to them first.
     for stop in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(stop, worker.handle_exit)
-    worker.wsgi.extensions["chatapp"].start()
+    # Not here and now: while the database is away that fails, and a worker that cannot boot makes
+    # the arbiter leave, with the other workers and all their streams.
+    worker.wsgi.extensions["chatapp"].start_soon()
     # What the program itself consists of lives as long as it: no collection need look at it again.
     gc.collect()
     gc.freeze()

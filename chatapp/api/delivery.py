@@ -12,6 +12,7 @@ from flask import Flask, current_app, has_app_context
 from chatapp import throttle
 from chatapp.api import deliveries, streams
 from chatapp.api.problems import STREAM_PATH
+from chatapp.api.turns import InTurn
 from chatapp.config import Settings
 from chatapp.domain import log
 from chatapp.extensions import db
@@ -21,7 +22,7 @@ from chatapp.metrics import Metrics
 from chatapp.realtime import doorbell as doorbells
 from chatapp.realtime.doorbell import Doorbell
 from chatapp.realtime.entry import Disconnect, Entry
-from chatapp.realtime.follower import Follower
+from chatapp.realtime.follower import PAUSE, Follower
 from chatapp.realtime.heartbeat import Heartbeat
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.own_stack import OwnStack
@@ -69,6 +70,10 @@ class Delivery:
         for part in self._background:
             part.start()
 
+    def start_soon(self) -> None:
+        """Start in a greenlet, as soon as the database lets us: a worker serves without it, too."""
+        gevent.spawn(self._start_at_last)
+
     def is_following(self) -> bool:
         """Whether new events reach this process's streams; before the first one, they would."""
         return self.follower.is_well()
@@ -95,6 +100,22 @@ class Delivery:
         """Stop following and beating; open streams hear no more."""
         for part in self._background:
             part.stop()
+
+    def _start_at_last(self) -> None:
+        failed = False
+        while True:
+            try:
+                return self.start()
+            except Exception as error:
+                # Once, as the follower does.
+                logger.log(
+                    logging.DEBUG if failed else logging.ERROR,
+                    "delivery could not start yet: %s",
+                    str(error).partition("\n")[0],
+                    exc_info=error,
+                )
+                failed = True
+                gevent.sleep(PAUSE)
 
     def _doorbell(self, settings: Settings) -> Doorbell | None:
         # SQLite has one process: there is nobody to ring for.
@@ -183,4 +204,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     delivery = Delivery(app, settings)
     app.extensions["chatapp"] = delivery
     app.wsgi_app = OwnStack(app.wsgi_app, STREAM_PATH)  # type: ignore[method-assign]
+    if not settings.is_sqlite:
+        # The other half of the connections is for posts, for pages, and for following the log.
+        most = max(1, settings.database_connections // 2)
+        app.wsgi_app = InTurn(app.wsgi_app, STREAM_PATH, most)  # type: ignore[method-assign]
     app.extensions["chatapp.doorbell"] = delivery.ring

@@ -8,6 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatapp.api.answers import json_answer
 from chatapp.api.delivery import current_delivery
 from chatapp.domain import log
+from chatapp.domain.statements import takes_writes
+from chatapp.models.engine import NONE_TO_WRITE_TO
 
 bp = Blueprint("health", __name__)
 
@@ -41,6 +43,6 @@ def ready() -> Response:
 def _database() -> str:
     try:
         log.head()
-    except SQLAlchemyError:
-        return "unreachable"
-    return "ok"
+        return "ok" if takes_writes() else "read-only"
+    except SQLAlchemyError as error:
+        return "read-only" if NONE_TO_WRITE_TO in str(error) else "unreachable"

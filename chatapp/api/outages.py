@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Unavailable(DomainError):
-    """The database cannot be reached, or all connections to it are taken."""
+    """The database cannot be reached or written to, or all connections to it are taken."""
 
     status = 503
     title = "The database is away"

@@ -15,6 +15,7 @@ from chatapp.api.delivery import current_delivery
 from chatapp.api.problems import problem
 from chatapp.domain.errors import Forbidden, Invalid, TooMany
 from chatapp.domain.identity import Identity
+from chatapp.domain.statements import keep_connection
 from chatapp.extensions import db
 from chatapp.logs import log_event
 from chatapp.realtime import wire
@@ -88,6 +89,7 @@ def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
 
 def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     try:
+        keep_connection()
         streams.attach(hub, subscriber, named)
         opening = streams.opening(subscriber, _last_seen())
     except BaseException:

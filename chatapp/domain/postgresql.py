@@ -4,6 +4,9 @@ A statement that reads stands alone, without BEGIN and ROLLBACK around it: one r
 of three, and its connection is free for the next greenlet at once. It is compiled once and run by
 the driver: that takes a third of the CPU that SQLAlchemy's connection takes for it.
 
+Nobody holds two connections: where the session has one, everything else is read on that. Else as
+many requests as the pool has connections could each hold one and wait for another.
+
 A transaction has a connection to itself until its commit; who appended to the log then holds the
 counter row, so that commits become visible in the order of their positions.
 """
@@ -11,12 +14,12 @@ counter row, so that commits become visible in the order of their positions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql.psycopg import dialect as PsycopgDialect  # noqa: N812 (a class)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import scoped_session
@@ -45,26 +48,49 @@ def prepared(statement: Statement) -> Prepared:
     return Prepared(statement, _dialect)
 
 
-def read(engine: Engine, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Any]:
+def read(
+    engine: Engine,
+    session: scoped_session[Any],
+    statement: Statement,
+    parameters: Mapping[str, Any],
+) -> Sequence[Any]:
     """Run a SELECT that stands alone and return its rows."""
     ready = prepared(statement)
+    kept = _kept(session)
     if ready.expands:  # that is SQLAlchemy's business
-        with reading(engine).connect() as connection:
+        with nullcontext(kept) if kept is not None else reading(engine).connect() as connection:
             return connection.execute(statement, dict(parameters)).all()
     try:
-        with _lent(engine) as lent:
-            return ready.run(_driver_of(lent), parameters)
+        with _beneath(kept) if kept is not None else _lent(engine) as driver:
+            return ready.run(driver, parameters)
     except psycopg.Error as error:
         raise DBAPIError.instance(ready.sql, None, error, psycopg.Error) from error
 
 
+def _kept(session: scoped_session[Any]) -> Connection | None:
+    """Return the connection that ``session`` reads with until it is closed, if it has one yet."""
+    if session.registry.has() and session().in_transaction():
+        return session.connection()
+    return None
+
+
 @contextmanager
-def _lent(engine: Engine) -> Iterator[PoolProxiedConnection]:
+def _beneath(kept: Connection) -> Iterator[psycopg.Connection[Any]]:
+    """Yield the driver's connection beneath SQLAlchemy's; a failed one is used no more."""
+    try:
+        yield _driver_of(kept.connection)
+    except BaseException:
+        kept.invalidate()
+        raise
+
+
+@contextmanager
+def _lent(engine: Engine) -> Iterator[psycopg.Connection[Any]]:
     """Lend a connection of the pool that begins no transaction; a failed one does not go back."""
     lent = engine.raw_connection()
     try:
         _driver_of(lent).autocommit = True
-        yield lent
+        yield _driver_of(lent)
         _driver_of(lent).autocommit = False
     except BaseException:
         lent.invalidate()

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 
+from chatapp.domain import log
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, LogHead, now
@@ -32,6 +33,8 @@ def prune(keep: timedelta) -> int:
 def _drop_up_to(newest: int) -> int:
     """Drop one batch of the rows up to position ``newest``; return how many went."""
     with transaction():
+        # Before looking: of two that prune at once the second would move the position back.
+        log.hold()
         last = db.session.scalar(
             select(func.max(Event.position)).where(
                 Event.position.in_(

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from chatapp.domain import postgresql, sqlite_connections
 from chatapp.domain.compiled_statement import Statement
 from chatapp.domain.sqlite_statements import prepared
 from chatapp.extensions import db
 from chatapp.models.base import writing_connection
+
+_read_only = select(func.current_setting("transaction_read_only"))
 
 
 def execute(statement: Statement, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
@@ -33,9 +35,20 @@ def execute(statement: Statement, parameters: Mapping[str, Any] | None = None) -
             return _by_sqlalchemy(writer, statement, given)
         engine = db.engine
         if engine.dialect.name != "sqlite":
-            return postgresql.read(engine, statement, given)
+            return postgresql.read(engine, db.session, statement, given)
         kept = sqlite_connections.reader(engine)
     return prepared(statement).run(kept.driver, given)
+
+
+def keep_connection() -> None:
+    """Let all that is read until the session is closed share one turn at PostgreSQL's pool."""
+    if db.engine.dialect.name != "sqlite":
+        db.session.connection()
+
+
+def takes_writes() -> bool:
+    """Whether the database may be written to: a standby, or a primary that was demoted, may not."""
+    return db.engine.dialect.name == "sqlite" or execute(_read_only)[0][0] == "off"
 
 
 def _by_sqlalchemy(

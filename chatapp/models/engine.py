@@ -9,7 +9,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
 #: Run on every new SQLite connection. No busy_timeout: waiting inside SQLite freezes every
@@ -41,6 +41,13 @@ POSTGRESQL_NETWORK = {
 #: something before, by its own limits. One that is frozen does not, and TCP sees no fault in it, as
 #: the system answers for it.
 ANSWER_TIMEOUT = 18
+#: Which of several servers is meant: not a standby, nor a primary that was demoted. An address may
+#: say otherwise.
+POSTGRESQL_ROLE = {"target_session_attrs": "read-write"}
+#: What libpq says where it finds none of that kind, and what PostgreSQL says (SQLSTATE) to who
+#: writes where one may only read.
+NONE_TO_WRITE_TO = "session is read-only"
+_READ_ONLY = "25006"
 #: Seconds that a request waits for a free connection before it is told to come again.
 POOL_TIMEOUT = 3
 
@@ -60,7 +67,7 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
     # What the address says is kept, but for our limits, which come behind its `options`.
     theirs = make_url(database_url).normalized_query
     limits = (f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
-    arguments = {"application_name": "chatapp", **POSTGRESQL_NETWORK}
+    arguments = {"application_name": "chatapp", **POSTGRESQL_ROLE, **POSTGRESQL_NETWORK}
     arguments = {name: value for name, value in arguments.items() if name not in theirs}
     return {
         "pool_size": connections,
@@ -82,6 +89,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _replace_nul)
         event.listen(engine, "connect", _allow_for_pooler)
         event.listen(engine, "checkout", _check_open)
+        event.listen(engine, "handle_error", _give_up_read_only)
 
 
 def reading(engine: Engine) -> Engine:
@@ -172,9 +180,17 @@ def _check_open(connection: Any, _record: object, _proxy: object) -> None:
     """Replace a pooled connection that the server has closed in the meantime.
 
     A restarted server has said so to the socket already, so looking there is enough: it costs no
-    round trip, as SQLAlchemy's own ``pool_pre_ping`` would for every request.
+    round trip, as SQLAlchemy's own ``pool_pre_ping`` would for every request. Twice: the first look
+    may find what it said as it left, and only then the next one that it has gone.
     """
     try:
         connection.pgconn.consume_input()
+        connection.pgconn.consume_input()
     except Exception as error:
         raise DisconnectionError("the server closed this connection") from error
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """Take a session that may only read for a lost one: it may stay so when others may write."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True

@@ -1,4 +1,7 @@
-"""Ten thousand clients come back at once while others post: `python -m tests.faults.herd DIR N`."""
+"""Thousands of clients come back at once while others post.
+
+`python -m tests.faults.herd DIR N WORKERS`: on PostgreSQL, or on SQLite, which has 0 WORKERS.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,13 @@ from threading import Event, Thread
 from urllib.request import Request, urlopen
 
 from benchmarks import load
-from benchmarks.ours import ours
+from benchmarks.scaling import chat
 
 #: What each of them has missed.
 MISSED = 5
 POSTERS = 2
+#: Seconds between two posts of one: whoever comes later has missed what was posted meanwhile, too.
+PAUSE = 1
 
 
 class Member:
@@ -42,8 +47,8 @@ class Member:
         self.taken.append(time.monotonic() - began)
 
     def post_until(self, over: Event) -> None:
-        """Post one after another."""
-        while not over.is_set():
+        """Post one after another, in a group in which everybody hears each of them."""
+        while not over.wait(PAUSE):
             self.post()
 
     def _call(self, path: str, body: bytes | None) -> http.client.HTTPResponse:
@@ -54,13 +59,14 @@ class Member:
         return answer
 
 
-def main(folder: Path, streams: int) -> int:
+def main(folder: Path, streams: int, workers: int) -> int:
     """Print what was seen; return 1 if it is not what must hold."""
     folder.mkdir(exist_ok=True)
     run = folder / "run"
     run.mkdir()
     over = Event()
-    with ours(run) as server:
+    with chat(run, 1, workers) as running:
+        (server,) = running.servers
         members = [Member(server, number) for number in range(POSTERS)]
         cursor = members[0].cursor()
         for _ in range(MISSED):
@@ -86,4 +92,4 @@ def main(folder: Path, streams: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -128,9 +128,13 @@ def test_ten_reloads(own_arena: Arena) -> None:
     assert max(leaving) < 10
 
 
-def test_a_herd_of_ten_thousand_comes_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("streams", "workers"), [(10_000, 0), (3000, 1)], ids=["sqlite", "postgresql"]
+)
+def test_a_herd_comes_back(tmp_path: Path, streams: int, workers: int) -> None:
     """By the load generator in C: it must not be what is measured."""
-    command = [sys.executable, "-m", "tests.faults.herd", str(tmp_path), "10000"]
+    herd = [sys.executable, "-m", "tests.faults.herd"]
+    command = [*herd, str(tmp_path), str(streams), str(workers)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr[-2000:])
     assert done.returncode == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from flask import Flask
 
 from chatapp import create_app
-from chatapp.domain import accounts, groups, messages, read_state, tokens
+from chatapp.domain import accounts, groups, log, messages, read_state, retention, tokens
 from chatapp.domain.errors import Conflict, NotFound
 from chatapp.extensions import db
 from tests.scale.test_held_up import waiters
@@ -188,3 +189,17 @@ def waiting_for(stage: Stage, table: str) -> bool:
     query = "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     rows = stage.watch.execute(query).fetchall()
     return any(table in query for (query,) in rows)
+
+
+def test_two_that_prune_at_once_never_move_the_position_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    first = stage.hold(stage.log)
+    second = stage.begin(retention.prune, timedelta(0), waiting=1)
+    first.execute("DELETE FROM events")
+    first.execute("UPDATE log_head SET pruned_position = position")
+    first.commit()
+    assert second.result() == 0
+    head = stage.run(log.head)
+    assert head.pruned_position == head.position > 1

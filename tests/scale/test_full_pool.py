@@ -1,0 +1,83 @@
+"""More calls at once than a process has connections to PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gevent
+import psycopg
+import pytest
+
+from tests.scale.test_held_up import waiters
+from tests.support.cluster import Cluster
+from tests.support.listener import Listener
+from tests.support.raw_http import call, connect, request_bytes
+from tests.support.sabotage import sabotage
+from tests.support.team import Person
+from tests.support.wait import until
+
+pytestmark = pytest.mark.scale
+
+FEW = {"CHAT_DATABASE_CONNECTIONS": "2"}
+#: How long nobody in a herd waits: not even for an instant does it want more than there are.
+IMPATIENT = "POOL_TIMEOUT = 0.05"
+
+
+def cookie_of(person: Person) -> dict[str, str]:
+    cookie = person.browser().get_cookie("chat_session")
+    assert cookie is not None
+    return {"Cookie": f"chat_session={cookie.value}"}
+
+
+def test_pages_that_are_loaded_at_once_wait_for_each_other(
+    database_url: str, tmp_path: Path
+) -> None:
+    with Cluster(tmp_path, database_url, None, **FEW) as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
+        headers = cookie_of(ann)
+        paths = [f"/conversations/{dm}", f"/conversations/{dm}/details", "/people"] * 10
+        loads = [
+            gevent.spawn(call, cluster.ports[0], "GET", path, headers=headers) for path in paths
+        ]
+        gevent.joinall(loads, raise_error=True)
+        assert [load.get().status for load in loads] == [200] * len(paths)
+
+
+def test_a_herd_that_comes_back_is_refused_nothing(database_url: str, tmp_path: Path) -> None:
+    env = FEW | {"CHAT_STREAMS_PER_USER": "1000"}
+    env |= sabotage(tmp_path / "impatient", "chatapp.models.engine", IMPATIENT)
+    with Cluster(tmp_path, database_url, None, **env) as cluster:
+        ann, bob = cluster.team.people("ann", "bob")
+        dm = cluster.team.dm(ann, bob)
+        cursor = call(cluster.ports[0], "GET", "/api/conversations", bob.token).headers[
+            "chat-cursor"
+        ]
+        missed = [cluster.team.post(ann, dm, f"Missed {number}").id for number in range(5)]
+        herd = [Listener(cluster.ports[0], bob, dm) for _ in range(300)]
+        cluster.listeners += herd
+        for one in herd:
+            one.cursor = cursor
+            one.start()
+        until(lambda: all(one.is_live or one.refusals for one in herd), "answers for everybody")
+        assert [dict(one.refusals) for one in herd if one.refusals] == []
+        assert all([*one.shown] == missed for one in herd)
+
+
+def test_who_has_hung_up_by_then_takes_no_turn(database_url: str, tmp_path: Path) -> None:
+    with (
+        Cluster(tmp_path, database_url, None, **FEW) as cluster,
+        psycopg.connect(database_url) as other,
+    ):
+        bob = cluster.team.person("bob")
+        other.execute("LOCK TABLE memberships IN ACCESS EXCLUSIVE MODE")
+        first = Listener(cluster.ports[0], bob).start()
+        cluster.listeners.append(first)
+        until(lambda: waiters(other) == 1, "the one whose turn it is")
+        for _ in range(10):
+            with connect(cluster.ports[0]) as sock:
+                sock.sendall(request_bytes("GET", "/api/sse", bob.token))
+        other.rollback()
+        cluster.listen(bob, ports=cluster.ports[:1])
+        opened = cluster.servers[0].log_lines(event="client_connected")
+        assert len(opened) == len(cluster.listeners)
