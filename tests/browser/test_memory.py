@@ -27,13 +27,17 @@ class Flood:
     def __init__(self, message: dict[str, Any]) -> None:
         self._message = message
         self.sent = 0
-        self.due = False
+        self._waiting: Route | None = None
 
     def stream(self, route: Route) -> None:
-        """Answer one request for a stream when a round is due; else let it wait."""
-        if not self.due:
-            return
-        self.due = False
+        """Let a request for a stream wait for the next round."""
+        self._waiting = route
+
+    def send(self, page: Page) -> None:
+        """Answer the request that waits with a round, once there is one."""
+        while (route := self._waiting) is None:
+            page.evaluate("() => fetch('/healthz')")
+        self._waiting = None
         epoch, _, position = parse_qs(urlsplit(route.request.url).query)["cursor"][0].rpartition(
             "-"
         )
@@ -80,9 +84,9 @@ def test_ten_thousand_arriving_messages_leave_the_tab_flat(
     page = live_tab(context, talk.path)
     sizes = []
     context.route("**/api/sse?**", flood.stream)
+    page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
     for done in range(ROUNDS):
-        flood.due = True
-        page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
+        flood.send(page)
         expect(message(page, f"flood {(done + 1) * ROUND - 1} ")).to_be_attached()
         sizes.append(measured(page))
     heaps, nodes = zip(*sizes, strict=True)
