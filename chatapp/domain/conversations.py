@@ -48,7 +48,7 @@ class ConversationView:
 def overview(me: Identity) -> list[ConversationView]:
     """Return everything that ``me`` is in, newest activity first; archived groups last."""
     views = _views(access.conversations_of(me.user_id))
-    _add_people(views, kinds=("dm",))
+    _add_people(views)
     return sorted(
         views,
         key=lambda view: (
@@ -72,7 +72,8 @@ def view_for(me: Identity, conversation_id: str) -> ConversationView:
 def view_of_member(user_id: str, conversation_id: str) -> ConversationView:
     """Return one conversation as ``user_id`` sees it (see :func:`view_for`)."""
     view = view_without_people(user_id, conversation_id)
-    _add_people([view], kinds=("dm", "group"))
+    view.members = people_in(conversation_id)
+    view.member_ids = [person.id for person in view.members]
     return view
 
 
@@ -142,7 +143,7 @@ def _add_read_messages(views: Sequence[ConversationView]) -> None:
         cursors[position].last_read_message_id = message_id
 
 
-def _add_people(views: Sequence[ConversationView], kinds: Iterable[str]) -> None:
+def _add_people(views: Sequence[ConversationView]) -> None:
     query = (
         select(Membership.conversation_id, Membership.user_id)
         .where(Membership.conversation_id.in_(_ids(views)))
@@ -151,7 +152,7 @@ def _add_people(views: Sequence[ConversationView], kinds: Iterable[str]) -> None
     member_ids: dict[str, list[str]] = defaultdict(list)
     for conversation_id, user_id in db.session.execute(query):
         member_ids[conversation_id].append(user_id)
-    named = [view for view in views if view.conversation.kind in kinds]
+    named = [view for view in views if view.conversation.kind == "dm"]
     users = _users({id_ for view in named for id_ in member_ids[view.conversation.id]})
     for view in views:
         view.member_ids = member_ids[view.conversation.id]
