@@ -45,9 +45,13 @@ class ConversationView:
         return self.last_message.position if self.last_message else 0
 
 
-def overview(me: Identity) -> list[ConversationView]:
-    """Return everything that ``me`` is in, newest activity first; archived groups last."""
-    views = _views(access.conversations_of(me.user_id))
+def overview(me: Identity, up_to: int | None = None) -> list[ConversationView]:
+    """Return everything that ``me`` is in, newest activity first; archived groups last.
+
+    ``up_to`` counts what is unread as of that position: whoever counts on from there, by the
+    events behind it, then counts each message once.
+    """
+    views = _views(access.conversations_of(me.user_id), up_to)
     _add_people(views)
     return sorted(
         views,
@@ -110,8 +114,10 @@ def unread_of_membership(up_to: int | None = None) -> ScalarSelect[int]:
     )
 
 
-def _views(query: Select[Conversation, Membership]) -> list[ConversationView]:
-    rows = db.session.execute(query.add_columns(unread_of_membership()))
+def _views(
+    query: Select[Conversation, Membership], up_to: int | None = None
+) -> list[ConversationView]:
+    rows = db.session.execute(query.add_columns(unread_of_membership(up_to)))
     views = [ConversationView(*row) for row in rows]
     _add_last_messages(views)
     _add_read_messages(views)
