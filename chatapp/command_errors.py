@@ -35,6 +35,6 @@ def plain_errors(command: Callable[Args, Result]) -> Callable[Args, Result]:
 
 def _database_trouble(error: DBAPIError | sqlite3.Error) -> str:
     cause = str(getattr(error, "orig", error)).splitlines()[0]
-    if "no such table" in cause or "does not exist" in cause:
+    if "no such table" in cause or 'relation "' in cause:
         return "The database has no tables yet. Run `flask db upgrade`, or start the server once."
     return f"The database cannot be used: {cause}."

@@ -2,7 +2,8 @@
 
 Processes share what they count through Redis, where there is one. A failed sign-in asks it, since
 guesses must be counted exactly. A post does not wait for it: each process counts in memory, and
-tells the others of every post by way of the doorbell. Without Redis each counts alone.
+tells the others of every post by way of the doorbell. Without Redis each counts alone, and typing
+always.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,24 +36,25 @@ def json_answer(body: object, status: int = 200) -> Response:
     return Answer(orjson.dumps(body), status, mimetype="application/json")
 
 
-def current_cursor() -> str:
-    """Return the cursor of this moment; read it before the rows that it goes with."""
-    head = log.head()
-    return str(Cursor(head.epoch, head.position))
+class AtCursor:
+    """Makes an answer of rows, with the cursor of the moment before they were read."""
+
+    def __init__(self) -> None:
+        head = log.head()
+        self.cursor = Cursor(head.epoch, head.position)
+
+    def __call__(self, body: object) -> Response:
+        """Return ``body`` as JSON, and the cursor in a header."""
+        response = json_answer(body)
+        response.headers[CURSOR_HEADER] = str(self.cursor)
+        return response
 
 
 @contextmanager
-def with_cursor() -> Iterator[Callable[[Any], Response]]:
+def with_cursor() -> Iterator[AtCursor]:
     """Read the cursor first, then let the body read rows and answer with both.
 
     In this order nothing falls between an answer and the stream opened behind it: what was
     committed while the rows were read comes by the stream, perhaps again, never not at all.
     """
-    cursor = current_cursor()
-
-    def answer(body: object) -> Response:
-        response = json_answer(body)
-        response.headers[CURSOR_HEADER] = cursor
-        return response
-
-    yield answer
+    yield AtCursor()

@@ -21,7 +21,8 @@ def listing() -> Response:
     """Return everything that the caller is in, newest activity first."""
     me = identity.current()
     with with_cursor() as answer:
-        return answer([show.conversation(view) for view in conversations.overview(me)])
+        views = conversations.overview(me, answer.cursor.position)
+        return answer([show.conversation(view) for view in views])
 
 
 @bp.get("/conversations/<conversation_id>")

@@ -41,9 +41,6 @@ _of_positions = MESSAGE_ROWS.where(
     )
 )
 
-#: What is wrong then is not the event: whoever reads comes back to it when the database is there.
-_AWAY = (OperationalError, InterfaceError, PoolTimeout)
-
 Messages = dict[str, MessageRow]
 
 
@@ -137,9 +134,14 @@ def _frame(row: Logged, reading: Reading, epoch: str) -> bytes | None:
     cursor = Cursor(epoch, row.position)
     try:
         shown = _PRESENTERS[row.type](row, reading) if row.type in _PRESENTERS else None
-    except _AWAY:
+    except PoolTimeout:
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, (OperationalError, InterfaceError)):
+            # Is it the event, or is the database away? Then this fails, too, and whoever reads the
+            # log comes back to this event later.
+            db.session.remove()
+            log.head()
         # One event that cannot be shown must not hold up all that follow: its readers are told
         # that they missed something.
         logger.exception("event %s could not be presented", cursor)

@@ -16,7 +16,7 @@ from chatapp.domain.log import TEAM, Head, Logged
 from chatapp.metrics import current_metrics
 from chatapp.realtime import cursor as cursors
 from chatapp.realtime.cursor import Cursor
-from chatapp.realtime.hub import RETRY, Hub
+from chatapp.realtime.hub import RETRY, Hub, farewell
 from chatapp.realtime.subscriber import Subscriber
 
 #: A longer replay is not worth it: loading the state afresh is quicker, so the client is told to.
@@ -40,6 +40,8 @@ def attach(hub: Hub, subscriber: Subscriber, named: Sequence[str]) -> None:
         access.check_channels(subscriber.owner, named)
         subscriber.named = frozenset(named)
     hub.attach(subscriber, named or [TEAM, *access.readable_channels(subscriber.owner)])
+    if not subscriber.channels:
+        subscriber.end(farewell("revoked"))  # the last one was taken away meanwhile
 
 
 def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:

@@ -45,10 +45,14 @@ class ConversationView:
         return self.last_message.position if self.last_message else 0
 
 
-def overview(me: Identity) -> list[ConversationView]:
-    """Return everything that ``me`` is in, newest activity first; archived groups last."""
-    views = _views(access.conversations_of(me.user_id))
-    _add_people(views, kinds=("dm",))
+def overview(me: Identity, up_to: int | None = None) -> list[ConversationView]:
+    """Return everything that ``me`` is in, newest activity first; archived groups last.
+
+    ``up_to`` counts what is unread as of that position: whoever counts on from there, by the
+    events behind it, then counts each message once.
+    """
+    views = _views(access.conversations_of(me.user_id), up_to)
+    _add_people(views)
     return sorted(
         views,
         key=lambda view: (
@@ -72,7 +76,8 @@ def view_for(me: Identity, conversation_id: str) -> ConversationView:
 def view_of_member(user_id: str, conversation_id: str) -> ConversationView:
     """Return one conversation as ``user_id`` sees it (see :func:`view_for`)."""
     view = view_without_people(user_id, conversation_id)
-    _add_people([view], kinds=("dm", "group"))
+    view.members = people_in(conversation_id)
+    view.member_ids = [person.id for person in view.members]
     return view
 
 
@@ -109,8 +114,10 @@ def unread_of_membership(up_to: int | None = None) -> ScalarSelect[int]:
     )
 
 
-def _views(query: Select[Conversation, Membership]) -> list[ConversationView]:
-    rows = db.session.execute(query.add_columns(unread_of_membership()))
+def _views(
+    query: Select[Conversation, Membership], up_to: int | None = None
+) -> list[ConversationView]:
+    rows = db.session.execute(query.add_columns(unread_of_membership(up_to)))
     views = [ConversationView(*row) for row in rows]
     _add_last_messages(views)
     _add_read_messages(views)
@@ -142,7 +149,7 @@ def _add_read_messages(views: Sequence[ConversationView]) -> None:
         cursors[position].last_read_message_id = message_id
 
 
-def _add_people(views: Sequence[ConversationView], kinds: Iterable[str]) -> None:
+def _add_people(views: Sequence[ConversationView]) -> None:
     query = (
         select(Membership.conversation_id, Membership.user_id)
         .where(Membership.conversation_id.in_(_ids(views)))
@@ -151,7 +158,7 @@ def _add_people(views: Sequence[ConversationView], kinds: Iterable[str]) -> None
     member_ids: dict[str, list[str]] = defaultdict(list)
     for conversation_id, user_id in db.session.execute(query):
         member_ids[conversation_id].append(user_id)
-    named = [view for view in views if view.conversation.kind in kinds]
+    named = [view for view in views if view.conversation.kind == "dm"]
     users = _users({id_ for view in named for id_ in member_ids[view.conversation.id]})
     for view in views:
         view.member_ids = member_ids[view.conversation.id]

@@ -65,6 +65,7 @@ class Batch:
         """Begin one more transaction; return whether it is the first, which has no savepoint."""
         self.size += 1
         if self.size > 1:
+            self._check_not_undone()
             self.kept.driver.execute("SAVEPOINT verb")
         return self.size == 1
 
@@ -84,7 +85,7 @@ class Batch:
         if is_first:
             self._end()
             self.kept.driver.rollback()
-        else:
+        elif self.kept.driver.in_transaction:
             self.kept.driver.execute("ROLLBACK TO verb")
             self.kept.driver.execute("RELEASE verb")
 
@@ -92,6 +93,7 @@ class Batch:
         """Commit, then let everybody in the batch go on, with the same error if it failed."""
         self.is_open = False
         try:
+            self._check_not_undone()
             commit = self.kept.driver.commit
             if self.size == 1 and _disk.is_quick:
                 _disk.time(commit)
@@ -106,6 +108,15 @@ class Batch:
             for call in self.after_commit:
                 call()
             self.committed.set(None)
+
+    def _check_not_undone(self) -> None:
+        """Fail where SQLite has undone all of it because of one: a full disk, an error of the disk.
+
+        Its driver commits nothing then, and says nothing (https://sqlite.org/lang_transaction.html,
+        "Response To Errors Within A Transaction").
+        """
+        if not self.kept.driver.in_transaction:
+            raise sqlite3.OperationalError("SQLite has undone this transaction")
 
     def _end(self) -> None:
         del _batches[self._engine]
@@ -164,8 +175,10 @@ def shared_transaction(
         if call := after_commit():
             batch.after_commit.add(call)
     except BaseException:
-        _close(session)
-        batch.undo_one(is_first=is_first)
+        try:
+            _close(session)
+        finally:
+            batch.undo_one(is_first=is_first)
         raise
     finally:
         writing.reset(tokens[0])

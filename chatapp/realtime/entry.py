@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Grant(NamedTuple):
-    """Before the entry is delivered, ``owner``'s following streams gain its channel."""
+    """Before it is delivered, ``owner``'s streams gain its channel: if they follow, or named it."""
 
     owner: str
 

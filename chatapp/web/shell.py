@@ -13,17 +13,17 @@ from chatapp.realtime.cursor import Cursor
 from chatapp.web import present
 
 
-def cursor() -> str:
+def cursor() -> Cursor:
     """Return where the page's stream is to start. Read it before the rows that the page shows."""
     head = log.head()
-    return str(Cursor(head.epoch, head.position))
+    return Cursor(head.epoch, head.position)
 
 
 def render(me: Identity, template: str, **context: Any) -> str:
     """Render a page of ``me``; one that shows rows of the log passes the ``cursor`` read first."""
-    context.setdefault("cursor", cursor())
+    at: Cursor = context.setdefault("cursor", cursor())
     context.setdefault("query", "")
-    sidebar = [present.item(view, me) for view in conversations.overview(me)]
+    sidebar = [present.item(view, me) for view in conversations.overview(me, at.position)]
     return render_template(
         template,
         me=present.me_as_person(me),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.support.wait import PATIENCE
 
 
 def texts(page: Page) -> list[str]:
@@ -52,7 +55,9 @@ def connection(page: Page, state: str) -> None:
 
 def run_until_live(page: Page) -> None:
     """Let the clock of a page that has lost its stream run on until it has one again."""
+    deadline = time.monotonic() + PATIENCE
     while page.locator("[data-connection]").get_attribute("data-state") != "live":
+        assert time.monotonic() < deadline, "it has none"
         page.clock.run_for(1000)
         page.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
 

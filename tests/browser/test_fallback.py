@@ -107,6 +107,9 @@ def test_stream_that_a_proxy_buffers_is_asked_around(
     ada.say(talk, "asked for")
     connection(page, "polling")
     expect_texts(page, ["asked for"])
+    page.bring_to_front()
+    path = f"/api/conversations/{talk.id}"
+    until(lambda: ben.call("GET", path)["unreadCount"] == 0, "what was asked for is read")
     item = page.locator(f".conversation-item[data-conversation-id={other.id}]")
     expect(item.locator(".unread-count")).to_have_text("1")
 

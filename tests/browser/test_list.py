@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
+from tests.browser.conftest import live_tab
 from tests.browser.page import connection, expect_texts, stand_at
-from tests.browser.people import Conversation, Person
+from tests.browser.people import Conversation, Person, Team
 from tests.browser.test_afresh import FOREIGN
 
 OpenTab = Callable[..., Page]
@@ -78,3 +79,19 @@ def test_list_that_could_not_be_loaded_is_asked_for_again(
     page.route("**/api/conversations", lambda route: route.abort(), times=1)
     ada.call("DELETE", f"/api/messages/{mistake['id']}")
     expect_item(page, talk, "", "")
+
+
+def test_first_message_of_a_conversation_that_began_meanwhile_is_counted(
+    ada: Person, team: Team, signed_in: SignedIn, faults: None
+) -> None:
+    gil = team.person("gil")
+    context = signed_in(gil)
+    page = live_tab(context, "/conversations")
+    context.set_offline(True)
+    connection(page, "offline")
+    talk = ada.write_to(gil)
+    ada.say(talk, "hello")
+    context.set_offline(False)
+    expect_item(page, talk, "hello", "1")
+    ada.say(talk, "are you there?")
+    expect_item(page, talk, "are you there?", "2")

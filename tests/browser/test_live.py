@@ -229,7 +229,7 @@ def test_edit_link_does_not_lead_out_of_the_page_offline(
     page.context.set_offline(True)
     connection(page, "offline")
     message(page, "a mistake").hover()
-    with page.expect_event("requestfailed"):
+    with page.expect_event("requestfailed", lambda asked: "/editing.js" in asked.url):
         message(page, "a mistake").locator(".edit").click()
     page.context.set_offline(False)
     connection(page, "live")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.browser.conftest import live_tab
 from tests.browser.page import message
 from tests.browser.people import Person
+from tests.support.wait import PATIENCE
 
 SignedIn = Callable[..., BrowserContext]
 
@@ -35,7 +37,9 @@ class Flood:
 
     def send(self, page: Page) -> None:
         """Answer the request that waits with a round, once there is one."""
+        deadline = time.monotonic() + PATIENCE
         while (route := self._waiting) is None:
+            assert time.monotonic() < deadline, "no request for a stream"
             page.evaluate("() => fetch('/healthz')")
         self._waiting = None
         epoch, _, position = parse_qs(urlsplit(route.request.url).query)["cursor"][0].rpartition(

@@ -13,9 +13,9 @@ from tests.scale.test_limits import guess
 from tests.support.postgres import Postgres
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
-from tests.support.server import PATIENCE, ROOT, Server, free_port
+from tests.support.server import ROOT, Server, free_port
 from tests.support.settings import settings_for
-from tests.support.wait import until
+from tests.support.wait import PATIENCE, until
 
 pytestmark = pytest.mark.scale
 

@@ -97,6 +97,8 @@ class Elsewhere:
     def _lay_the_cable(self) -> None:
         _ip("link", "add", self._cable, "type", "veth", "peer", "name", "there", "netns", self.name)
         _ip("addr", "add", f"{self.here}/30", "dev", self._cable)
+        # Without an address of IPv6's own making, which would come a second or two later.
+        _ip("link", "set", self._cable, "addrgenmode", "none")
         _ip("link", "set", self._cable, "up")
         inside = ("-n", self.name)
         _ip(*inside, "addr", "add", f"{self.there}/30", "dev", "there")

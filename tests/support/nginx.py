@@ -14,7 +14,8 @@ from typing import Self
 import httpx
 
 from tests.support.certificates import Certificate
-from tests.support.server import PATIENCE, ROOT, free_port
+from tests.support.server import ROOT, free_port
+from tests.support.wait import PATIENCE
 
 #: Makes the text of a site of the port that it listens on and the ports behind it.
 Site = Callable[[int, Sequence[int]], str]

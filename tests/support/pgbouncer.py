@@ -15,7 +15,8 @@ from typing import Any, Self
 import psycopg
 
 from tests.support.postgres import USER, Postgres
-from tests.support.server import PATIENCE, free_port
+from tests.support.server import free_port
+from tests.support.wait import PATIENCE
 
 _CONFIG = """
 [databases]

@@ -18,7 +18,8 @@ import gevent
 import psycopg
 
 from tests.support.elsewhere import Elsewhere
-from tests.support.server import PATIENCE, free_port
+from tests.support.server import free_port
+from tests.support.wait import PATIENCE
 from tests.support.wheels import program
 
 #: PostgreSQL refuses to run as root; Debian's package makes this user for it.

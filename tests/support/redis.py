@@ -16,7 +16,8 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from tests.support.elsewhere import Elsewhere
-from tests.support.server import PATIENCE, free_port
+from tests.support.server import free_port
+from tests.support.wait import PATIENCE
 from tests.support.wheels import program
 
 

@@ -21,10 +21,9 @@ import httpx
 
 from tests.support import warm
 from tests.support.settings import environment_for
+from tests.support.wait import PATIENCE
 
 ROOT = warm.ROOT
-#: Seconds that a server may take to start or to stop before the test gives up.
-PATIENCE = 120
 
 
 def _ports() -> Iterator[int]:

@@ -7,6 +7,7 @@ from flask import Flask
 from chatapp.api import streams
 from chatapp.api.delivery import current_delivery
 from chatapp.domain import log
+from chatapp.realtime.entry import Entry, Revoke
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.event_stream import EventStream
 from tests.support.stream import listen
@@ -55,6 +56,19 @@ def test_what_was_said_since_one_was_let_in_comes_too(
         ):
             heard = [event.json.get("type") for event in EventStream().feed(replay)]
             assert heard[:2] == ["conversation:joined", "message:created"]
+        hub.remove(subscriber)
+
+
+def test_a_named_channel_that_is_lost_while_its_stream_is_opened_ends_it(
+    app: Flask, team: Team, ann: Person, bob: Person
+) -> None:
+    channel = f"dm:{team.dm(ann, bob)}"
+    with app.app_context():
+        hub = current_delivery().hub
+        subscriber = hub.register(bob.id, "sess", follows=False, wire=None)
+        hub.deliver([Entry(log.head().position, channel, None, effect=Revoke(bob.id))])
+        streams.attach(hub, subscriber, [channel])
+        assert subscriber.is_closing
         hub.remove(subscriber)
 
 

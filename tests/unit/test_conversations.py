@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from chatapp.domain import direct_messages
+from chatapp.domain import conversations, direct_messages, log
 from tests.support.stream import listen, types
 from tests.support.team import Person, Team
 
@@ -205,3 +206,17 @@ def test_people_are_found_by_a_part_of_the_name(team: Team, ann: Person) -> None
     me = ann.get("/api/me").json or {}
     assert me["id"] == ann.id
     assert me.keys() == {"id", "name", "displayName", "initials", "hue", "isAdmin", "isActive"}
+
+
+def test_the_list_counts_what_is_unread_as_of_its_cursor(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str
+) -> None:
+    team.post(ann, dm, "one")
+    with app.app_context():
+        head = log.head()
+    team.post(ann, dm, "two")  # while the list is being read, so to say
+    with app.app_context():
+        [view] = conversations.overview(bob.identity, head.position)
+    assert view.unread_count == 1
+    assert view.last_message is not None
+    assert view.last_message.content == "two"

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from gevent.monkey import get_original
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from chatapp.domain import log, sqlite_writer
 from chatapp.domain.sqlite_connections import reader, writer
@@ -188,6 +188,25 @@ def test_nobody_reads_from_a_connection_whose_commit_is_on_its_way(
         assert reader(db.engine) is writer(db.engine)
 
 
+UNDOES_ALL = (
+    "CREATE TRIGGER full BEFORE INSERT ON users WHEN new.name = 'zoe' "
+    "BEGIN SELECT RAISE(ROLLBACK, 'as a full disk would'); END"
+)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("people", [["zoe"], ["ann", "zoe"], ["ann", "zoe", "bob"]])
+def test_nobody_is_acknowledged_where_sqlite_undoes_all(app: Flask, people: list[str]) -> None:
+    with app.app_context():
+        writer(db.engine).driver.execute(UNDOES_ALL)
+    with gevent.Timeout(60):
+        outcomes = _together(app, people)
+    assert set(outcomes) & set(people) == set()
+    assert names(app) == set()
+    assert _together(app, ["dan"]) == ["dan"]
+    assert names(app) == {"dan"}
+
+
 def test_transactions_do_not_nest(app: Flask) -> None:
     with app.app_context():
         with pytest.raises(RuntimeError, match="nest"), transaction(), transaction():
@@ -246,7 +265,7 @@ def _add(app: Flask, name: str) -> str:
         with app.app_context(), transaction():
             add(name.lstrip("!?"))
             _go_wrong(name)
-    except (Unwanted, sqlite3.IntegrityError, IntegrityError, sqlite_writer.Busy) as error:
+    except (Unwanted, sqlite3.Error, DBAPIError, sqlite_writer.Busy) as error:
         return type(error).__name__
     return name
 

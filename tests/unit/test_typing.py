@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from flask import Flask
+
 from chatapp import throttle
 from tests.support.stream import listen
 from tests.support.team import Person, Team
@@ -46,8 +49,11 @@ def test_outsiders_neither_see_nor_send_it(team: Team, ann: Person, bob: Person)
         assert [event.type for event in inside.until("message")] == ["typing", "message"]
 
 
-def test_nobody_can_flood_a_conversation_with_it(team: Team, ann: Person, bob: Person) -> None:
+def test_nobody_can_flood_a_conversation_with_it(
+    app: Flask, team: Team, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = f"/api/conversations/{team.dm(ann, bob)}/typing"
+    monkeypatch.setattr("chatapp.throttle.time.monotonic", lambda: 0.0)  # nothing refills
     answers = {ann.post(path).status_code for _ in range(throttle.TYPING)}
     held = ann.post(path)
     assert (answers, held.status_code) == ({204}, 429)

@@ -18,12 +18,13 @@ export function wireConversation(section, feed, { unread, announce }) {
   let readState = null;
   const scrolling = new Scrolling(section, timeline, { id, kind }, () => readState?.mark());
   readState = new ReadState(id, timeline, () => scrolling.following, unread ? null : timeline.last()?.id);
+  const afresh = () => scrolling.afresh();
   const typing = new Typing(id, (names) => showTyping(section.querySelector('[data-typing]'), names));
   const outbox = wireOutbox(timeline, id, scrolling);
   const actions = wireActions(timeline);
   const form = section.querySelector('[data-composer]');
   const composer = form && new Composer(form, id, {
-    send(text) { typing.sent(); outbox.add(id, kind, text); scrolling.toEnd(); },
+    send(text) { typing.sent(); outbox.add(id, kind, text); scrolling.toEnd().catch(() => {}); },
     typed: () => typing.tell(),
     editLast: () => actions.editLast(),
   });
@@ -43,14 +44,14 @@ export function wireConversation(section, feed, { unread, announce }) {
   feed.on('conversation:left', here(() => composer?.close('You are no longer in this conversation.')));
   feed.on('conversation:joined', here(() => { // in it again: nothing came of what was said meanwhile
     composer?.open();
-    feed.hold(() => persistently(() => scrolling.afresh()));
+    feed.hold(() => persistently(afresh));
   }));
   feed.on('conversation:updated', here(({ conversation }) => retitle(section, conversation)));
   readState.mark();
   return {
     reading: (conversation) => conversation === id && readState.reading(),
-    afresh: () => scrolling.afresh(),
-    catchUp: () => (timeline.atEnd ? scrolling.pages.newer() : null),
+    afresh,
+    catchUp: () => (timeline.atEnd ? scrolling.newer() : null),
     live: () => outbox.flush(),
   };
 }

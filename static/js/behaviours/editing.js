@@ -1,5 +1,8 @@
 import { call } from '../helpers/server.js';
+import { keep, own, recall } from '../helpers/storage.js';
 import { ask } from './asking.js';
+
+const draftOf = (row) => own(`draft:${row.dataset.messageId}`);
 
 /** Edit a message where it stands. */
 export async function edit(row) {
@@ -21,9 +24,10 @@ export async function edit(row) {
 
 async function open(row) {
   const message = await call('GET', `/api/messages/${row.dataset.messageId}`);
+  if (row.querySelector('.message-edit')) return; // asked for twice
   const form = document.getElementById('edit-template').content.firstElementChild.cloneNode(true);
   const body = row.querySelector('.body');
-  form.elements.content.value = message.content;
+  form.elements.content.value = recall(draftOf(row)) ?? message.content;
   body.after(form);
   body.hidden = true;
   wire(form, row, () => { form.remove(); body.hidden = false; });
@@ -32,8 +36,10 @@ async function open(row) {
 
 function wire(form, row, close) {
   const field = form.elements.content;
+  field.addEventListener('input', () => keep(draftOf(row), field.value)); // the page may be loaded anew meanwhile
   const done = () => {
     close();
+    keep(draftOf(row), null);
     document.querySelector('[data-composer] textarea')?.focus({ preventScroll: true });
   };
   form.querySelector('[data-cancel]').addEventListener('click', done);

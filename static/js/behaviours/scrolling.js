@@ -49,9 +49,16 @@ export class Scrolling {
   }
 
   /** The state was reset: ask for it again, around what is being read. */
-  afresh() {
+  async afresh() {
     const row = !this.following && this.topRow();
-    return row ? this.pages.around(row.id) : this.pages.newest();
+    await (row ? this.pages.around(row.id) : this.pages.newest());
+    this.#scrolled();
+  }
+
+  /** What a swallowed stream did not bring. */
+  async newer() {
+    await this.pages.newer();
+    this.#scrolled();
   }
 
   /** Do a change while `anchor` stays where it is; its row may be made anew, with the same id. */
@@ -71,7 +78,7 @@ export class Scrolling {
 
   #wire() {
     this.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.button.addEventListener('click', () => this.toEnd());
+    this.#onClick(this.button, () => this.toEnd());
     this.#onClick(this.older, () => this.pages.older());
     for (const link of this.newest) {
       this.#onClick(link, () => (link.matches('[data-newest]') ? this.toEnd() : this.pages.newer()));
@@ -81,7 +88,7 @@ export class Scrolling {
   #onClick(link, act) {
     link.addEventListener('click', (event) => {
       event.preventDefault();
-      Promise.resolve(act()).finally(() => this.#scrolled());
+      Promise.resolve(act()).catch(() => {}).finally(() => this.#scrolled());
     });
   }
 

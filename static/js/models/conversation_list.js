@@ -41,7 +41,6 @@ export class ConversationList {
     const id = conversationOf(message);
     const item = this.item(id);
     if (!item) return void this.refresh();
-    if (item.dataset.lastMessageId === message.id) return; // the rows were read after their cursor
     this.#describe(item, message);
     this.#raise(id);
     if (message.userId !== me && !this.isRead(id)) this.count(id, unreadOf(item) + 1);

@@ -20,14 +20,14 @@ export class Backoff {
 }
 
 /**
- * Do it, again and again after growing waits until it works. Gives null to who is signed out. Where it is refused
+ * Do it (given how often it failed), again and again after growing waits until it works. Gives null to who is signed out. Where it is refused
  * for good, what the page shows is gone: loaded anew, it says so, and what was typed is kept.
  */
 export async function persistently(work) {
   const backoff = new Backoff();
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     try {
-      return await work();
+      return await work(tries);
     } catch (problem) {
       if (problem.status === 401) return null;
       if (!isPassing(problem)) return void location.reload();

@@ -27,7 +27,7 @@ export async function connect({ feed, list, open, say }) {
   };
 
   const Election = navigator.locks ? LockElection
-    : (await persistently(() => import('./spoken_election.js'))).SpokenElection;
+    : (await persistently((tries) => import(`./spoken_election.js?${tries}`))).SpokenElection;
   const stream = new SharedStream({
     Election,
     userId: me,
