@@ -44,8 +44,7 @@ def test_waiting_for_the_commit_matters(data_dir: Path, tmp_path: Path) -> None:
 
         def commit_late(self):
             self.is_open = False
-            gevent.sleep(1)
-            commit(self)
+            gevent.spawn_later(1, commit, self)
 
         Batch.commit = commit_late
     """

@@ -51,7 +51,10 @@ def test_a_retry_after_a_lost_answer_is_the_same_message(arena: Arena) -> None:
 
 @pytest.mark.long
 def test_remembering_sends_matters(data_dir: Path, tmp_path: Path) -> None:
-    forget = "_insert_row = _insert\n_insert = lambda m, s, c, h, _: _insert_row(m, s, c, h, None)"
+    forget = """
+        insert_row = _insert
+        _insert = lambda standing, draft: insert_row(standing, draft._replace(client_id=None))
+    """
     with open_arena(
         data_dir, **sabotage(tmp_path / "a", "chatapp.domain.messages", forget)
     ) as arena:
