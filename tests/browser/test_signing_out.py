@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import composer, connection, expect_texts, message, send
 from tests.browser.people import Person, Team, sign_in
+from tests.browser.test_leader import until_streams
 
 SignedIn = Callable[..., BrowserContext]
 
@@ -145,3 +146,17 @@ def test_tab_of_who_comes_back_after_somebody_else_is_live_again(
     connection(old, "live")
     send(old, "back again")
     expect_texts(old, ["back again"])
+
+
+def test_stream_rests_before_its_session_ends(team: Team, ada: Person, signed_in: SignedIn) -> None:
+    dora = team.person("dora")
+    talk = ada.group("resting", dora)
+    page = live_tab(signed_in(dora, storage_state=dora.signed_in_anew()), talk.path)
+
+    def once_it_rests(route: Route) -> None:
+        until_streams(ada, talk, 0)
+        route.continue_()
+
+    page.route("**/sign-out", once_it_rests)
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -6,7 +6,14 @@ import { ask } from './asking.js';
 /** Sign out, and leave nothing behind: the next person at this computer may be another one. */
 export async function signOut(form) {
   const act = async () => {
-    await request('/sign-out', { method: 'POST', body: new FormData(form) });
+    // Ended by the server, the stream would ask to be let in again; so it rests, as in a tab that is put to sleep.
+    document.dispatchEvent(new Event('freeze'));
+    try {
+      await request('/sign-out', { method: 'POST', body: new FormData(form) });
+    } catch (problem) {
+      document.dispatchEvent(new Event('resume'));
+      throw problem;
+    }
     forgetAll(own(''));
     leaveToOthers();
     location.replace(`${base}/sign-in`);
