@@ -177,5 +177,9 @@ def test_a_server_starts_while_redis_is_away_and_says_so(database_url: str, tmp_
         lines = [line for line in server.output().splitlines() if "cannot reach Redis" in line]
         assert len(lines) == 1
         assert "Traceback" not in server.output()
-        ready = call(server.port, "GET", "/readyz")
-        assert (ready.status, ready.json["status"]) == (200, "degraded")
+
+        def says_so() -> bool:
+            ready = call(server.port, "GET", "/readyz")
+            return (ready.status, ready.json["status"]) == (200, "degraded")
+
+        until(says_so, "what it lacks, once it has tried")
