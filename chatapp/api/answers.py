@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,25 +34,24 @@ def json_answer(body: object, status: int = 200) -> Response:
     return Answer(orjson.dumps(body), status, mimetype="application/json")
 
 
+def current_cursor() -> Cursor:
+    """Return the cursor of this moment; read it before the rows that it goes with."""
+    head = log.head()
+    return Cursor(head.epoch, head.position)
+
+
 class AtCursor:
-    """Makes an answer of rows, with the cursor of the moment before they were read."""
+    """Makes the answer of rows that are read after it was made, with the cursor of before.
+
+    In this order nothing falls between an answer and the stream opened behind it: what was
+    committed while the rows were read comes by the stream, perhaps again, never not at all.
+    """
 
     def __init__(self) -> None:
-        head = log.head()
-        self.cursor = Cursor(head.epoch, head.position)
+        self.cursor = current_cursor()
 
     def __call__(self, body: object) -> Response:
         """Return ``body`` as JSON, and the cursor in a header."""
         response = json_answer(body)
         response.headers[CURSOR_HEADER] = str(self.cursor)
         return response
-
-
-@contextmanager
-def with_cursor() -> Iterator[AtCursor]:
-    """Read the cursor first, then let the body read rows and answer with both.
-
-    In this order nothing falls between an answer and the stream opened behind it: what was
-    committed while the rows were read comes by the stream, perhaps again, never not at all.
-    """
-    yield AtCursor()

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from chatapp import identity, throttle
 from chatapp.api import deliveries
 from chatapp.api import representations as show
-from chatapp.api.answers import json_answer, with_cursor
+from chatapp.api.answers import AtCursor, json_answer
 from chatapp.api.body import read_body
 from chatapp.api.delivery import current_delivery
 from chatapp.api.fields import Id, IdList
@@ -20,17 +20,17 @@ bp = Blueprint("conversations", __name__)
 def listing() -> Response:
     """Return everything that the caller is in, newest activity first."""
     me = identity.current()
-    with with_cursor() as answer:
-        views = conversations.overview(me, answer.cursor.position)
-        return answer([show.conversation(view) for view in views])
+    answer = AtCursor()
+    views = conversations.overview(me, answer.cursor.position)
+    return answer([show.conversation(view) for view in views])
 
 
 @bp.get("/conversations/<conversation_id>")
 def one(conversation_id: str) -> Response:
     """Return one conversation with its members."""
     me = identity.current()
-    with with_cursor() as answer:
-        return answer(show.conversation(conversations.view_for(me, conversation_id)))
+    answer = AtCursor()
+    return answer(show.conversation(conversations.view_for(me, conversation_id)))
 
 
 @bp.post("/direct-messages")

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 
 from chatapp import identity, text, throttle
 from chatapp.api import representations as show
-from chatapp.api.answers import json_answer, with_cursor
+from chatapp.api.answers import AtCursor, json_answer
 from chatapp.api.body import read_body
 from chatapp.api.fields import Field, Id, Optional, Text
 from chatapp.api.query import read_query
@@ -50,15 +50,15 @@ def page() -> Response:
     conversation_id = conversation_named_in(query)
     if query.get("before") and query.get("after"):
         raise Invalid("after", "Give before or after, not both.")
-    with with_cursor() as answer:
-        found = history.page(
-            me,
-            conversation_id,
-            before=query.get("before"),
-            after=query.get("after"),
-            limit=query["limit"],
-        )
-        response = answer([show.message(row) for row in found.messages])
+    answer = AtCursor()
+    found = history.page(
+        me,
+        conversation_id,
+        before=query.get("before"),
+        after=query.get("after"),
+        limit=query["limit"],
+    )
+    response = answer([show.message(row) for row in found.messages])
     _add_links(response, query, found)
     return response
 

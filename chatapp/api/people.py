@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from chatapp import identity
 from chatapp.api import representations as show
-from chatapp.api.answers import json_answer, with_cursor
+from chatapp.api.answers import AtCursor, json_answer
 from chatapp.api.delivery import current_delivery
 from chatapp.api.fields import shown
 from chatapp.api.query import read_query
@@ -25,9 +25,9 @@ def users() -> Response:
     """Return the team, or those whose name has ``q`` in it."""
     me = identity.current()
     query = read_query("q")
-    with with_cursor() as answer:
-        found = people.search(me, query["q"]) if query.get("q") else people.everybody(me)
-        return answer([{**show.user(each), "online": _is_online(each)} for each in found])
+    answer = AtCursor()
+    found = people.search(me, query["q"]) if query.get("q") else people.everybody(me)
+    return answer([{**show.user(each), "online": _is_online(each)} for each in found])
 
 
 @bp.get("/presence")

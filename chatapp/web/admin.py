@@ -63,7 +63,7 @@ def admin_invites() -> tuple[str, int]:
     """Show the open invites; make one, whose link is shown in this answer alone."""
     me = identity.current_admin()
     form = Form("label", "uses", "days", uses="1", days="7")
-    link: dict[str, str] = {}
+    link: dict[str, Any] = {}
     if request.method == "POST":
         with form.checked():
             secret = _create_invite(me, form)

@@ -8,6 +8,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from chatapp import identity, throttle
+from chatapp.api.answers import current_cursor
 from chatapp.domain import conversations as domain
 from chatapp.domain import groups, history, messages, people, read_state
 from chatapp.domain.errors import NotFound
@@ -83,7 +84,7 @@ def render(
     **context: Any,
 ) -> str:
     """Render the page of a conversation, or another that holds it."""
-    cursor = shell.cursor()
+    cursor = current_cursor()
     view = present.opened(domain.view_for(me, conversation_id), me)
     page = _page(me, conversation_id)
     return shell.render(

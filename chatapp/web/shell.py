@@ -7,25 +7,21 @@ from typing import Any
 
 from flask import render_template
 
-from chatapp.domain import conversations, log
+from chatapp.api.answers import current_cursor
+from chatapp.domain import conversations
 from chatapp.domain.identity import Identity
 from chatapp.realtime.cursor import Cursor
 from chatapp.web import present
 
 
-def cursor() -> Cursor:
-    """Return where the page's stream is to start. Read it before the rows that the page shows."""
-    head = log.head()
-    return Cursor(head.epoch, head.position)
-
-
-def render(me: Identity, template: str, **context: Any) -> str:
+def render(me: Identity, template: str, *, cursor: Cursor | None = None, **context: Any) -> str:
     """Render a page of ``me``; one that shows rows of the log passes the ``cursor`` read first."""
-    at: Cursor = context.setdefault("cursor", cursor())
+    cursor = cursor or current_cursor()
     context.setdefault("query", "")
-    sidebar = [present.item(view, me) for view in conversations.overview(me, at.position)]
+    sidebar = [present.item(view, me) for view in conversations.overview(me, cursor.position)]
     return render_template(
         template,
+        cursor=cursor,
         me=present.me_as_person(me),
         sidebar=sidebar,
         blank_item=present.Item(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import live_tab
@@ -18,12 +19,22 @@ CSRF = "[data-sign-out] [name=csrf_token]"
 KEPT = "() => Object.keys(localStorage).filter((key) => /:(draft|out):/.test(key))"
 
 
+@pytest.fixture
+def dora(team: Team) -> Person:
+    """Somebody whose sessions these tests end, and who is in none of the others."""
+    return team.person("dora")
+
+
+@pytest.fixture
+def context(dora: Person, signed_in: SignedIn) -> BrowserContext:
+    """Her browser, in a session of its own."""
+    return signed_in(dora, storage_state=dora.signed_in_anew())
+
+
 def test_session_that_was_ended_is_said_and_what_is_typed_stays(
-    team: Team, ada: Person, signed_in: SignedIn, faults: None
+    ada: Person, dora: Person, context: BrowserContext, faults: None
 ) -> None:
-    dora = team.person("dora")
     talk = ada.group("signed out", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
     page = live_tab(context, talk.path)
     composer(page).fill("half a sentence")
     context.request.post("/sign-out", form={"csrf_token": page.locator(CSRF).input_value()})
@@ -37,11 +48,9 @@ def test_session_that_was_ended_is_said_and_what_is_typed_stays(
 
 
 def test_signing_out_leaves_nothing_behind(
-    team: Team, ada: Person, signed_in: SignedIn, faults: None
+    ada: Person, dora: Person, context: BrowserContext, faults: None
 ) -> None:
-    dora = team.person("dora")
     talk, other = ada.group("signing out", dora), ada.group("signing out elsewhere", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
     page, elsewhere = live_tab(context, talk.path), live_tab(context, other.path)
     context.route("**/api/messages", lambda route: route.abort())
     composer(elsewhere).fill("half a sentence")
@@ -71,22 +80,19 @@ def test_signing_out_leaves_nothing_behind(
 
 
 def test_signing_out_with_nothing_unsent_asks_nothing(
-    team: Team, ada: Person, signed_in: SignedIn
+    ada: Person, dora: Person, context: BrowserContext
 ) -> None:
-    dora = team.person("dora")
     talk = ada.group("signing out at once", dora)
-    page = live_tab(signed_in(dora, storage_state=dora.signed_in_anew()), talk.path)
+    page = live_tab(context, talk.path)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert page.evaluate(KEPT) == []
 
 
 def test_signing_in_again_in_one_tab_makes_the_other_live_again(
-    team: Team, ada: Person, signed_in: SignedIn, faults: None
+    ada: Person, dora: Person, context: BrowserContext, faults: None
 ) -> None:
-    dora = team.person("dora")
     talk = ada.group("signing in again", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
     old = live_tab(context, talk.path)
     composer(old).fill("half a sentence")
     context.request.post("/sign-out", form={"csrf_token": old.locator(CSRF).input_value()})
@@ -108,11 +114,9 @@ def test_signing_in_again_in_one_tab_makes_the_other_live_again(
 
 
 def test_tab_that_leads_signed_out_leaves_it_to_one_that_is_signed_in(
-    team: Team, ada: Person, signed_in: SignedIn, faults: None
+    ada: Person, dora: Person, context: BrowserContext, faults: None
 ) -> None:
-    dora = team.person("dora")
     talk = ada.group("signed out and leading", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
     # Without the browser's storage no tab tells the other that somebody signed in.
     context.add_init_script("Object.defineProperty(window, 'localStorage', {get: () => null})")
     old = live_tab(context, talk.path)
@@ -126,11 +130,9 @@ def test_tab_that_leads_signed_out_leaves_it_to_one_that_is_signed_in(
 
 
 def test_tab_of_who_comes_back_after_somebody_else_is_live_again(
-    team: Team, ada: Person, ben: Person, signed_in: SignedIn, faults: None
+    ada: Person, ben: Person, dora: Person, context: BrowserContext, faults: None
 ) -> None:
-    dora = team.person("dora")
     talk = ada.group("somebody else in between", dora)
-    context = signed_in(dora, storage_state=dora.signed_in_anew())
     old = live_tab(context, talk.path)
     other = context.new_page()
 
@@ -148,10 +150,11 @@ def test_tab_of_who_comes_back_after_somebody_else_is_live_again(
     expect_texts(old, ["back again"])
 
 
-def test_stream_rests_before_its_session_ends(team: Team, ada: Person, signed_in: SignedIn) -> None:
-    dora = team.person("dora")
+def test_stream_rests_before_its_session_ends(
+    ada: Person, dora: Person, context: BrowserContext
+) -> None:
     talk = ada.group("resting", dora)
-    page = live_tab(signed_in(dora, storage_state=dora.signed_in_anew()), talk.path)
+    page = live_tab(context, talk.path)
 
     def once_it_rests(route: Route) -> None:
         until_streams(ada, talk, 0)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
+from chatapp.cli import OPERATOR
 from chatapp.domain import accounts, groups, passwords, sessions, tokens
-from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import User
@@ -22,7 +22,6 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.delivery
 
-OPERATOR = Identity("", "operator", "Operator", is_admin=True, credential_id="")
 PASSWORD = "a long enough passphrase"
 
 

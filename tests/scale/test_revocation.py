@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
+from chatapp.cli import OPERATOR
 from chatapp.domain import passwords, tokens
-from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import User
@@ -23,7 +23,6 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
 
-OPERATOR = Identity("", "operator", "Operator", is_admin=True, credential_id="")
 PASSWORD = "a long enough passphrase"
 Headers = dict[str, str]
 

@@ -20,8 +20,9 @@ export class Backoff {
 }
 
 /**
- * Do it (given how often it failed), again and again after growing waits until it works. Gives null to who is signed out. Where it is refused
- * for good, what the page shows is gone: loaded anew, it says so, and what was typed is kept.
+ * Do it (given how often it failed), again and again after growing waits until it works. Gives null to who is
+ * signed out. Where it is refused for good, what the page shows is gone: loaded anew, it says so, and what was
+ * typed is kept.
  */
 export async function persistently(work) {
   const backoff = new Backoff();
