@@ -8,10 +8,10 @@ connection, for as long as the stream lives).
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from chatapp.api import deliveries
-from chatapp.domain import access, log
+from chatapp.domain import access, log, replay
 from chatapp.domain.log import TEAM, Head, Logged
 from chatapp.metrics import current_metrics
 from chatapp.realtime import cursor as cursors
@@ -96,32 +96,19 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
     # Before anything is read: the hub may offer events while a read waits for the database, and
     # what is replayed must not come with them a second time.
     subscriber.position = head.position
-    rows: list[Logged] = []
-    if isinstance(start, int) and start < head.position:
-        rows = log.entitled_after(
-            start, subscriber.owner, _channels(subscriber), subscriber.follows, LONGEST_REPLAY + 1
-        )
-        # Asked after the rows were read: what was pruned in between is then noticed.
-        if start < log.head().pruned_position:
-            start = "pruned"
-        elif len(rows) > LONGEST_REPLAY:
-            start = "length"
     if isinstance(start, str):
         return _reset(start, head)
-    rows = _still_readable(subscriber, rows, head)
+    rows: list[Logged] | None = []
+    if start < head.position:
+        rows = replay.missed(
+            subscriber.owner, start, head.position, subscriber.named, LONGEST_REPLAY + 1
+        )
+    if rows is None:
+        return _reset("pruned", head)
+    if len(rows) > LONGEST_REPLAY:
+        return _reset("length", head)
     current_metrics().replays.observe(len(rows))
     return rows
-
-
-def _channels(subscriber: Subscriber) -> Collection[str]:
-    """Return the channels to replay, to be asked after the log's head.
-
-    A stream that follows may have come into a conversation by an event before the head that the
-    hub has not read yet; what was said there since is behind the position it would grant it at.
-    """
-    if not subscriber.follows:
-        return subscriber.channels
-    return {TEAM, *access.readable_channels(subscriber.owner)}
 
 
 def _encoded(rows: Sequence[Logged], head: Head) -> bytes:
@@ -132,17 +119,3 @@ def _encoded(rows: Sequence[Logged], head: Head) -> bytes:
 def _reset(reason: str, head: Head) -> bytes:
     current_metrics().resets.labels(reason).inc()
     return deliveries.reset(reason, Cursor(head.epoch, head.position))
-
-
-def _still_readable(subscriber: Subscriber, rows: list[Logged], head: Head) -> list[Logged]:
-    """Return the rows that may be sent now; what was committed after the head comes live."""
-    if not rows:
-        return []
-    # Asked after the rows were read: the hub, which takes channels away, may be behind the log.
-    readable = {TEAM, *access.readable_channels(subscriber.owner)}
-    return [
-        row
-        for row in rows
-        if row.position <= head.position
-        and (row.channel in readable or row.type == "conversation:left")
-    ]

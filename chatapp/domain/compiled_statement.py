@@ -22,8 +22,6 @@ class CompiledStatement:
         self._compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(self._compiled)
         binds = self._compiled.binds
-        #: Whether its text depends on how many values a list has.
-        self.expands = any(bind.expanding for bind in binds.values())
         self._constants = {
             name: value for name, value in self._compiled.params.items() if not binds[name].required
         }

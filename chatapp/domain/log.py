@@ -7,7 +7,6 @@ docs/EVENTS.md lists the types with what ``subject_id`` and ``user_id`` mean in 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
@@ -24,46 +23,41 @@ INTERNAL = ""
 
 # Statements of tables, made once: running one takes a sixth of what building it anew does, and
 # these run with every message.
-_events = Base.metadata.tables["events"]
-_head_row = Base.metadata.tables["log_head"]
-_advance = (
-    update(_head_row).values(position=_head_row.c.position + 1).returning(_head_row.c.position)
-)
-_head = select(_head_row.c.epoch, _head_row.c.position, _head_row.c.pruned_position)
+EVENTS = Base.metadata.tables["events"]
+HEAD = Base.metadata.tables["log_head"]
+_advance = update(HEAD).values(position=HEAD.c.position + 1).returning(HEAD.c.position)
+_head = select(HEAD.c.epoch, HEAD.c.position, HEAD.c.pruned_position)
 _held_head = _head.with_for_update()
-_append = insert(_events)
+_append = insert(EVENTS)
 # The same two in one statement, which SQLite has not: it shortens by a round trip for how long the
 # counter row is locked, and so for how long everybody else's commit has to wait.
 _next = _advance.cte("next")
 _references = ("channel", "type", "subject_id", "user_id", "recipient_id", "created_at")
 _append_at_once = (
-    insert(_events)
+    insert(EVENTS)
     .from_select(
         ["position", *_references],
         select(
             _next.c.position,
-            *(bindparam(name, type_=_events.c[name].type) for name in _references),
+            *(bindparam(name, type_=EVENTS.c[name].type) for name in _references),
         ),
     )
-    .returning(_events.c.position)
+    .returning(EVENTS.c.position)
 )
-_columns = select(
-    _events.c.position,
-    _events.c.channel,
-    _events.c.type,
-    _events.c.subject_id,
-    _events.c.user_id,
-    _events.c.recipient_id,
+#: What a ``Logged`` is made of.
+LOGGED = select(
+    EVENTS.c.position,
+    EVENTS.c.channel,
+    EVENTS.c.type,
+    EVENTS.c.subject_id,
+    EVENTS.c.user_id,
+    EVENTS.c.recipient_id,
 )
 _after = (
-    _columns.where(_events.c.position > bindparam("position"))
-    .order_by(_events.c.position)
+    LOGGED.where(EVENTS.c.position > bindparam("position"))
+    .order_by(EVENTS.c.position)
     .limit(bindparam("limit"))
 )
-_on_channels = _events.c.channel.in_(bindparam("channels", expanding=True))
-_own = _events.c.recipient_id == bindparam("user_id")
-_entitled_after = _after.where(_on_channels, _events.c.recipient_id.is_(None) | _own)
-_entitled_to_own_after = _after.where((_on_channels & _events.c.recipient_id.is_(None)) | _own)
 
 
 class Logged(NamedTuple):
@@ -124,7 +118,7 @@ def renew_epoch() -> str:
     """Say that history has gone backwards, as after a backup was restored; return the new epoch."""
     epoch = secrets.token_hex(4)
     with transaction():
-        db.session.execute(update(_head_row).values(epoch=epoch))
+        db.session.execute(update(HEAD).values(epoch=epoch))
     return epoch
 
 
@@ -136,19 +130,4 @@ def head() -> Head:
 def after(position: int, limit: int) -> list[Logged]:
     """Return up to ``limit`` events behind ``position``, whoever they are for."""
     rows = execute(_after, {"position": position, "limit": limit})
-    return [Logged._make(row) for row in rows]
-
-
-def entitled_after(
-    position: int, user_id: str, channels: Collection[str], everything_own: bool, limit: int
-) -> list[Logged]:
-    """Return up to ``limit`` events behind ``position`` that ``user_id`` may see on ``channels``.
-
-    With ``everything_own``, also what is addressed to the user alone on any channel, such as
-    having been removed from a conversation that is therefore not among ``channels``.
-    """
-    rows = execute(
-        _entitled_to_own_after if everything_own else _entitled_after,
-        {"position": position, "user_id": user_id, "channels": list(channels), "limit": limit},
-    )
     return [Logged._make(row) for row in rows]

@@ -13,8 +13,9 @@ counter row, so that commits become visible in the order of their positions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -27,25 +28,29 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from chatapp.domain.compiled_statement import CompiledStatement, Statement
 from chatapp.models.base import writing_connection
-from chatapp.models.engine import reading
 
 _dialect = PsycopgDialect()  # type: ignore[no-untyped-call]
+#: Where SQLAlchemy's text has a list, by its name.
+_LIST = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 
 
 class Prepared(CompiledStatement):
     """A statement as psycopg runs it."""
 
+    def __init__(self, statement: Statement) -> None:
+        super().__init__(statement, _dialect)
+        # psycopg gives a list as one array.
+        self.text = _LIST.sub(r"= ANY(%(\1)s)", self.sql).encode()
+
     def run(self, driver: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> list[Any]:
         """Run it and return its rows."""
-        return self._converted(
-            driver.execute(self.sql.encode(), self._given(parameters)).fetchall()
-        )
+        return self._converted(driver.execute(self.text, self._given(parameters)).fetchall())
 
 
 @lru_cache(maxsize=256)
 def prepared(statement: Statement) -> Prepared:
     """Return ``statement`` compiled, once for all."""
-    return Prepared(statement, _dialect)
+    return Prepared(statement)
 
 
 def read(
@@ -57,9 +62,6 @@ def read(
     """Run a SELECT that stands alone and return its rows."""
     ready = prepared(statement)
     kept = _kept(session)
-    if ready.expands:  # that is SQLAlchemy's business
-        with nullcontext(kept) if kept is not None else reading(engine).connect() as connection:
-            return connection.execute(statement, dict(parameters)).all()
     try:
         with _beneath(kept) if kept is not None else _lent(engine) as driver:
             return ready.run(driver, parameters)

@@ -29,6 +29,8 @@ class Prepared(CompiledStatement):
     def __init__(self, statement: Statement) -> None:
         super().__init__(statement, _dialect)
         binds = self._compiled.binds
+        #: Whether its text depends on how many values a list has.
+        self._expands = any(bind.expanding for bind in binds.values())
         self._inputs: list[tuple[str, Process | None]] = [
             (name, binds[name].type.dialect_impl(_dialect).bind_processor(_dialect))
             for name in self._compiled.positiontup
@@ -41,7 +43,7 @@ class Prepared(CompiledStatement):
             given[name] if process is None or given[name] is None else process(given[name])
             for name, process in self._inputs
         ]
-        if not self.expands:
+        if not self._expands:
             return self._converted(driver.execute(self.sql, values).fetchall())
         spread = [item for value in values for item in (value if type(value) is list else [value])]
         return self._converted(driver.execute(self._sql_for(given), spread).fetchall())

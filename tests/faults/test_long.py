@@ -129,7 +129,7 @@ def test_ten_reloads(own_arena: Arena) -> None:
 
 
 @pytest.mark.parametrize(
-    ("streams", "workers"), [(10_000, 0), (3000, 1)], ids=["sqlite", "postgresql"]
+    ("streams", "workers"), [(10_000, 0), (10_000, 1)], ids=["sqlite", "postgresql"]
 )
 def test_a_herd_comes_back(tmp_path: Path, streams: int, workers: int) -> None:
     """By the load generator in C: it must not be what is measured."""

@@ -50,11 +50,6 @@ def test_dropping_what_was_replayed_matters(monkeypatch: pytest.MonkeyPatch) -> 
     assert shows("doubled")
 
 
-def test_asking_what_may_be_read_after_the_head_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_channels", lambda subscriber: subscriber.channels)
-    assert shows("lost")
-
-
 def test_subscribing_before_the_replay_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     attach, opening = streams.attach, streams.opening
     late: list[tuple[Hub, Subscriber, list[str]]] = []
@@ -117,8 +112,8 @@ def test_moving_the_position_before_the_replay_is_read_matters(
             """The subscriber, whose position moves when all has been read."""
 
             def __init__(self) -> None:
-                self.owner, self.follows = subscriber.owner, subscriber.follows
-                self.channels, self.position = subscriber.channels, 0
+                self.owner = subscriber.owner
+                self.named, self.position = subscriber.named, 0
 
         behind = Behind()
         replay = missed(behind, start, head)  # type: ignore[arg-type]
@@ -129,13 +124,12 @@ def test_moving_the_position_before_the_replay_is_read_matters(
     assert shows("doubled")
 
 
-def test_asking_whether_a_replay_is_still_readable_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        streams,
-        "_still_readable",
-        lambda _subscriber, rows, head: [row for row in rows if row.position <= head.position],
-    )
-    assert shows("leaked")
+@pytest.mark.parametrize("kind", ["lost", "leaked"])
+def test_replaying_what_may_be_read_by_then_matters(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ListLog, "may_read", lambda log, user: log.told[user])
+    assert shows(kind)
 
 
 def test_revoking_in_the_order_of_the_log_matters(monkeypatch: pytest.MonkeyPatch) -> None:

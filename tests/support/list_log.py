@@ -20,13 +20,15 @@ NEWCOMER = "u3"
 
 
 class ListLog:
-    """In the place of ``chatapp.domain.log``, and of ``chatapp.domain.access``."""
+    """In the place of ``log``, ``replay`` and ``access`` of ``chatapp.domain``."""
 
     def __init__(self, dice: Random) -> None:
         self._dice = dice
         self.rows: list[Logged] = []
         #: Who has streams.
         self.here: Container[str] = ()
+        #: What each was told to be readable when they came.
+        self.told: dict[str, list[str]] = {}
 
     def yields(self) -> None:
         """Let the others run, or not."""
@@ -51,21 +53,29 @@ class ListLog:
         found = zip(rows, entries(rows, "e"), strict=True)
         return [entry if row in heard else replace(entry, frame=None) for row, entry in found]
 
-    def entitled_after(
-        self, position: int, user: str, channels: Collection[str], own: bool, limit: int
+    def missed(
+        self, user: str, after: int, last: int, _named: Collection[str], limit: int
     ) -> list[Logged]:
         self.yields()
+        channels = self.may_read(user)
         found = [
             row
-            for row in self.rows[position:]
-            if (row.recipient_id is None and row.channel in set(channels))
-            or (own and row.recipient_id == user)
+            for row in self.rows[after:last]
+            if row.channel in channels and row.recipient_id in (None, user)
         ]
         self.yields()
         return found[:limit]
 
     def readable_channels(self, user: str) -> list[str]:
         self.yields()
+        self.told[user] = self._channels_of(user)
+        return self.told[user]
+
+    def may_read(self, user: str) -> list[str]:
+        """Return what a replay obeys."""
+        return self._channels_of(user)
+
+    def _channels_of(self, user: str) -> list[str]:
         changes = [row.type for row in self.rows if row.user_id == user]
         is_in = changes[-1] != "left" if changes else user != NEWCOMER
         return [CHANNEL] if is_in else []

@@ -196,6 +196,7 @@ def shows(kind: str) -> bool:
 def _stand_in(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = SimpleNamespace(entries=entries, ready=deliveries.ready, reset=deliveries.reset)
     monkeypatch.setattr(streams, "log", log)
+    monkeypatch.setattr(streams, "replay", log)
     monkeypatch.setattr(streams, "access", log)
     monkeypatch.setattr(streams, "deliveries", shown)
     monkeypatch.setattr(streams, "current_metrics", MagicMock())

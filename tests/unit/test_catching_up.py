@@ -72,6 +72,27 @@ def test_a_named_channel_that_is_lost_while_its_stream_is_opened_ends_it(
         hub.remove(subscriber)
 
 
+def test_a_named_channel_lost_and_granted_again_is_caught_up_with(
+    app: Flask, team: Team, ann: Person, bob: Person
+) -> None:
+    group, other = team.group(ann, bob), team.group(ann, bob, name="Other")
+    channels = [f"group:{group}", f"group:{other}"]
+    with app.app_context():
+        hub = current_delivery().hub
+        subscriber = hub.register(bob.id, "sess", follows=False, wire=None)
+        streams.attach(hub, subscriber, channels)
+        head = log.head()
+        hub.deliver([Entry(head.position, channels[0], None, effect=Revoke(bob.id))])
+    # The hub has read of the removal, but not yet that he is back.
+    ann.delete(f"/api/groups/{group}/members/{bob.id}")
+    ann.post(f"/api/groups/{group}/members", json={"userIds": [bob.id]})
+    team.post(ann, group, "Welcome back")
+    with app.app_context():
+        events = EventStream().feed(_caught_up_from(subscriber, head.position))
+        assert [event.json.get("content") for event in events][-1] == "Welcome back"
+        hub.remove(subscriber)
+
+
 def _caught_up_from(subscriber: Subscriber, position: int) -> bytes:
     subscriber.position = position
     return streams.catch_up(subscriber)

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import inspect, select
 
-from chatapp.domain import access, log
+from chatapp.domain import log, replay
 from chatapp.extensions import db
 from chatapp.models import Event
 from tests.support.team import Person, Team
@@ -20,8 +20,9 @@ def context(app: Flask) -> Iterator[None]:
         yield
 
 
-def entitled(person: Person, channels: list[str], *, everything: bool) -> list[tuple[str, str]]:
-    rows = log.entitled_after(0, person.id, channels, everything, 100)
+def missed(person: Person, *named: str, after: int = 0) -> list[tuple[str, str]]:
+    rows = replay.missed(person.id, after, log.head().position, named, 100)
+    assert rows is not None
     return [(row.type, row.channel) for row in rows]
 
 
@@ -65,15 +66,13 @@ def test_only_what_one_may_see_is_read(team: Team, ann: Person, bob: Person) -> 
     dm, eve = team.dm(ann, bob), team.person("eve")
     message = ann.say(dm, "Hello")
     bob.post(f"/api/conversations/{dm}/read", json={"messageId": message["id"]})
-    channels = [f"dm:{dm}"]
     joined, created, read = (
         (type_, f"dm:{dm}") for type_ in ("conversation:joined", "message:created", "read")
     )
-    assert entitled(bob, channels, everything=True) == [joined, created, read]
-    assert entitled(ann, channels, everything=True) == [joined, created]
-    assert entitled(bob, [], everything=True) == [joined, read]
-    assert entitled(bob, [], everything=False) == []
-    assert entitled(eve, access.readable_channels(eve.id), everything=True) == []
+    assert missed(bob) == missed(bob, f"dm:{dm}") == [joined, created, read]
+    assert missed(ann) == [joined, created]
+    assert missed(bob, "group:group_other") == []
+    assert missed(eve) == missed(eve, f"dm:{dm}") == []
 
 
 @pytest.mark.usefixtures("context")
@@ -82,5 +81,4 @@ def test_sessions_and_tokens_are_named_on_no_stream(team: Team, ann: Person, bob
     team.deactivate(root, bob)
     types = {row.type for row in log.after(0, 100)}
     assert {"session:revoked", "user:deactivated"} <= types
-    channels = [log.TEAM, *access.readable_channels(ann.id)]
-    assert entitled(ann, channels, everything=True) == [("user:updated", log.TEAM)]
+    assert missed(ann) == [("user:updated", log.TEAM)]
