@@ -32,8 +32,9 @@ def init_app(app: Flask) -> None:
         # In one piece, so that it is compressed like a page.
         response.direct_passthrough = False
         response.make_sequence()
-        # Small files, and many: what browsers do without costs more than it says.
-        for name in ("Accept-Ranges", "Content-Disposition", "Expires", "Last-Modified"):
+        # Small files, and many: what browsers do without costs more than it says. Nor is an ETag of
+        # use to what never changes: it would, from one machine to the next.
+        for name in ("Accept-Ranges", "Content-Disposition", "ETag", "Expires", "Last-Modified"):
             response.headers.pop(name, None)
         return response
 

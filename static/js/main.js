@@ -4,8 +4,10 @@ import { wireAnnouncer, wireTitle } from './behaviours/notices.js';
 import { conversationOf } from './helpers/conversation.js';
 import { Feed } from './helpers/feed.js';
 import { me } from './helpers/server.js';
+import { keep, own } from './helpers/storage.js';
 import { localise } from './helpers/times.js';
 import { ConversationList } from './models/conversation_list.js';
+import { Outbox } from './models/outbox.js';
 import { persistently } from './realtime/backoff.js';
 import { connect } from './realtime/connect.js';
 
@@ -14,7 +16,7 @@ const section = document.querySelector('section.conversation');
 const nav = document.querySelector('[data-conversation-list]');
 const showTitle = wireTitle();
 
-for (const time of document.querySelectorAll('time[data-local]')) localise(time, time.dataset.local || 'full');
+for (const time of document.querySelectorAll('time[data-local], .page .message time')) localise(time, time.dataset.local || 'full');
 
 // Few who open a page search on it: what does that is fetched by the first touch of a field.
 for (const field of document.querySelectorAll('input[type=search]')) {
@@ -22,10 +24,14 @@ for (const field of document.querySelectorAll('input[type=search]')) {
   field.addEventListener('focus', fetchSearch, { once: true });
 }
 
-document.querySelector('[data-sign-out]')?.addEventListener('submit', (event) => {
+const fetchSignOut = () => persistently(() => import('./behaviours/sign_out.js'));
+document.querySelector('[data-sign-out]')?.addEventListener('submit', async (event) => {
   event.preventDefault();
   const form = event.target;
-  import('./behaviours/sign_out.js').then(({ signOut }) => signOut(form), () => form.submit());
+  form.inert = true; // once is enough
+  const { signOut } = await fetchSignOut();
+  form.inert = false;
+  signOut(form);
 });
 
 let open = null;
@@ -34,21 +40,27 @@ const list = nav && new ConversationList(nav, isRead, () => showTitle(list.unrea
 if (section) {
   const unread = list?.item(section.dataset.conversationId)?.querySelector('.unread-count').textContent;
   open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });
-}
+} else if (me) new Outbox(() => {}, () => {}).flush(); // what was left behind in a conversation
 if (list) wireList();
 if (me && document.body.dataset.cursor) {
   connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
 }
 
 // Who is online is drawn already: what keeps it true comes once there is something to read.
-setTimeout(async () => (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed), 1000);
+setTimeout(async () => {
+  fetchSignOut(); // it must ask, and forget, without the network too
+  (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed);
+}, 1000);
 
 function wireList() {
   showTitle(list.unread());
   const on = (type, change) => feed.on(type, (event) => list.heard(event, change));
   on('message:created', (message) => list.arrived(message));
   on('message:updated', (message) => list.edited(message));
-  on('message:deleted', () => list.refresh());
+  on('message:deleted', ({ id }) => {
+    keep(own(`draft:${id}`), null);
+    list.refresh();
+  });
   on('user:updated', () => list.refresh());
   on('read', (event) => list.count(conversationOf(event), event.unreadCount)); // one's own alone
   on('conversation:joined', ({ conversation }) => list.joined(conversation));

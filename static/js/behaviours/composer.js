@@ -1,3 +1,4 @@
+import { backToWriting } from '../helpers/conversation.js';
 import { keep, own, recall } from '../helpers/storage.js';
 
 const NEAR_LIMIT = 0.9;
@@ -18,11 +19,10 @@ export class Composer {
     this.draft = own(`draft:${conversation}`);
     this.does = does;
     this.field.value ||= recall(this.draft) ?? '';
+    keep(this.draft, this.field.value || null); // typed before this script came, or given back by the server
     this.#wire();
-    this.#measure();
-    // On a phone a focus would open the keyboard over what one came to read.
-    const idle = document.activeElement === document.body && matchMedia('(hover: hover)').matches;
-    if (idle) this.field.focus({ preventScroll: true });
+    if (this.error.hidden) this.#measure();
+    if (document.activeElement === document.body) backToWriting();
   }
 
   #wire() {
@@ -31,6 +31,11 @@ export class Composer {
     this.field.addEventListener('input', () => {
       this.#kept();
       if (this.field.value.trim()) this.does.typed();
+    });
+    window.addEventListener('storage', ({ key, newValue, oldValue }) => {
+      if (key !== this.draft || newValue || JSON.parse(oldValue) !== this.field.value) return;
+      this.field.value = ''; // sent from another tab
+      this.#measure();
     });
   }
 
@@ -81,7 +86,7 @@ export class Composer {
     this.count.hidden = !near;
     this.count.textContent = near ? `${this.limit + over} / ${this.limit}` : '';
     this.count.classList.toggle('over', over > 0);
-    this.field.toggleAttribute('aria-invalid', over > 0);
+    this.field.setAttribute('aria-invalid', over > 0);
     this.#say(over > 0 ? `${over} characters too many: shorten it, or send it in two.` : '');
     if (!canSize) this.#grow();
   }

@@ -46,7 +46,11 @@ export function wireConversation(section, feed, { unread, announce }) {
     composer?.open();
     feed.hold(() => persistently(afresh));
   }));
-  feed.on('conversation:updated', here(({ conversation }) => retitle(section, conversation)));
+  feed.on('conversation:updated', here(({ conversation }) => {
+    retitle(section, conversation);
+    if (conversation.archivedAt) composer?.close('This group is archived.');
+    else composer?.open();
+  }));
   readState.mark();
   return {
     reading: (conversation) => conversation === id && readState.reading(),
@@ -100,12 +104,15 @@ const nameOf = (timeline, userId) =>
 function showTyping(line, names) {
   const [first = 'Somebody', second = 'somebody'] = names;
   const sentences = ['', `${first} is typing…`, `${first} and ${second} are typing…`];
-  line.textContent = sentences[names.length] ?? 'Several people are typing…';
+  const sentence = sentences[names.length] ?? 'Several people are typing…';
+  if (line.textContent !== sentence) line.textContent = sentence; // or a screen reader says it again
 }
 
 function retitle(section, { name, topic }) {
   if (!name) return;
-  section.querySelector('h1').textContent = name;
-  const line = section.querySelector('.topic');
-  if (line) line.textContent = topic ?? '';
+  document.title = document.title.replace(section.ariaLabel, () => name);
+  section.ariaLabel = name;
+  section.querySelector('textarea')?.setAttribute('aria-label', `Write to ${name}`);
+  for (const title of section.querySelectorAll('.title :is(h1, h2), .beginning .title')) title.textContent = name;
+  section.querySelector('.topic').textContent = topic ?? '';
 }

@@ -1,3 +1,4 @@
+import { backToWriting } from '../helpers/conversation.js';
 import { call } from '../helpers/server.js';
 import { keep, own, recall } from '../helpers/storage.js';
 import { ask } from './asking.js';
@@ -5,10 +6,10 @@ import { ask } from './asking.js';
 const draftOf = (row) => own(`draft:${row.dataset.messageId}`);
 
 /** Edit a message where it stands. */
-export async function edit(row) {
+export async function edit(row, timeline) {
   if (row.querySelector('.message-edit')) return;
   try {
-    await open(row);
+    await open(row, timeline);
   } catch (problem) {
     if (problem.status) return void location.assign(row.querySelector('.edit').href); // says in full what is wrong
     ask({
@@ -16,44 +17,52 @@ export async function edit(row) {
       yes: 'Try again',
       no: 'Leave it',
       failed: 'Not opened',
-      act: () => open(row),
+      act: () => open(row, timeline),
       problem,
     });
   }
 }
 
-async function open(row) {
+async function open(row, timeline) {
   const message = await call('GET', `/api/messages/${row.dataset.messageId}`);
   if (row.querySelector('.message-edit')) return; // asked for twice
   const form = document.getElementById('edit-template').content.firstElementChild.cloneNode(true);
   const body = row.querySelector('.body');
-  form.elements.content.value = recall(draftOf(row)) ?? message.content;
+  const draft = recall(draftOf(row));
+  form.elements.content.value = draft?.of === message.editedAt ? draft.content : message.content;
   body.after(form);
   body.hidden = true;
-  wire(form, row, () => { form.remove(); body.hidden = false; });
+  wire(form, row, message.editedAt, {
+    saved: (answer) => timeline.update(answer),
+    close() { form.remove(); body.hidden = false; },
+  });
   form.elements.content.focus();
 }
 
-function wire(form, row, close) {
+function wire(form, row, of, { saved, close }) {
   const field = form.elements.content;
-  field.addEventListener('input', () => keep(draftOf(row), field.value)); // the page may be loaded anew meanwhile
+  // The page may be loaded anew meanwhile. A draft `of` a text that was changed elsewhere since counts no more.
+  field.addEventListener('input', () => keep(draftOf(row), { content: field.value, of }));
   const done = () => {
     close();
     keep(draftOf(row), null);
-    document.querySelector('[data-composer] textarea')?.focus({ preventScroll: true });
+    backToWriting();
   };
   form.querySelector('[data-cancel]').addEventListener('click', done);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    const body = row.querySelector('.body');
+    const before = body.innerHTML;
     try {
-      await call('PATCH', `/api/messages/${row.dataset.messageId}`, { content: field.value.trim() });
+      const answer = await call('PATCH', `/api/messages/${row.dataset.messageId}`, { content: field.value.trim() });
+      if (body.innerHTML === before) saved(answer); // else the stream was quicker, and may know of a later change
       done();
     } catch (problem) {
       form.querySelector('[role=alert]').textContent = `Not saved: ${problem.message}`;
     }
   });
   field.addEventListener('keydown', (event) => {
-    if (event.isComposing) return;
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === 'Escape') done();
     if (event.key !== 'Enter' || event.shiftKey) return;
     event.preventDefault();
@@ -62,12 +71,15 @@ function wire(form, row, close) {
 }
 
 /** Delete a message, once that was asked and answered. */
-export function remove(row) {
+export function remove(row, timeline) {
   ask({
     question: 'Delete this message for everybody?',
     yes: 'Delete',
     no: 'Keep',
     failed: 'Not deleted',
-    act: () => call('DELETE', `/api/messages/${row.dataset.messageId}`),
+    async act() {
+      await call('DELETE', `/api/messages/${row.dataset.messageId}`);
+      timeline.remove(row.id);
+    },
   });
 }

@@ -1,7 +1,7 @@
 /** Edit and delete in place. What does it is fetched by the first who wants it. */
 export function wireActions(timeline) {
   const follow = (link) => import('./editing.js').then(
-    ({ edit, remove }) => (link.matches('.edit') ? edit : remove)(link.closest('.message')),
+    ({ edit, remove }) => (link.matches('.edit') ? edit : remove)(link.closest('.message'), timeline),
     () => navigator.onLine && location.assign(link.href), // its page does the same
   );
   timeline.list.addEventListener('click', (event) => {

@@ -1,7 +1,9 @@
 /** Count what is unread in the tab's title. @returns {(unread: number) => void} */
 export function wireTitle() {
-  const title = document.title;
-  return (unread) => { document.title = unread ? `(${unread}) ${title}` : title; };
+  return (unread) => {
+    const title = document.title.replace(/^\(\d+\) /, '');
+    document.title = unread ? `(${unread}) ${title}` : title;
+  };
 }
 
 /** One polite voice for a screen reader: a message that arrives is said once. */
@@ -13,6 +15,7 @@ export function wireAnnouncer() {
   return (words) => {
     const line = document.createElement('p');
     line.textContent = words.slice(0, 300);
-    region.replaceChildren(...[...region.children].slice(-4), line);
+    region.append(line);
+    if (region.children.length > 5) region.firstChild.remove();
   };
 }

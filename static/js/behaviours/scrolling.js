@@ -1,3 +1,4 @@
+import { backToWriting } from '../helpers/conversation.js';
 import { Pages } from '../models/pages.js';
 
 const NEAR = 40; // pixels from the end that still count as the end
@@ -78,7 +79,9 @@ export class Scrolling {
 
   #wire() {
     this.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.#onClick(this.button, () => this.toEnd());
+    // Its size changes without a scroll: it is shown beside the details once the window is wide enough.
+    new ResizeObserver(() => this.#scrolled()).observe(this.scroller);
+    this.#onClick(this.button, () => { backToWriting(); return this.toEnd(); });
     this.#onClick(this.older, () => this.pages.older());
     for (const link of this.newest) {
       this.#onClick(link, () => (link.matches('[data-newest]') ? this.toEnd() : this.pages.newer()));
@@ -94,7 +97,8 @@ export class Scrolling {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.following = this.timeline.atEnd && scrollTop > -NEAR;
+    this.following = this.timeline.atEnd && clientHeight > 0 && scrollTop > -NEAR;
+    if (!clientHeight) return; // out of sight: nothing is read, and nothing wanted
     if (this.following) this.#missed = 0;
     this.#show();
     this.seen();

@@ -26,7 +26,9 @@ function wireSearch(field, list) {
     const { signal } = asked;
     const path = `/conversations?${new URLSearchParams({ q: query, fragment: 1 })}`;
     const answer = await request(path, { signal }).catch(() => null);
-    if (answer && !signal.aborted) show(await answer.text());
+    if (signal.aborted) return;
+    if (!answer) show('<p class="empty">The server cannot be reached.</p>');
+    else if (!answer.redirected) show(await answer.text()); // else to the sign-in: the connection line says so
   };
   field.addEventListener('input', () => {
     clearTimeout(timer);
@@ -35,7 +37,8 @@ function wireSearch(field, list) {
   field.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !field.value) return;
     field.value = '';
-    show('');
+    clearTimeout(timer);
+    ask();
   });
 }
 
@@ -48,5 +51,10 @@ function wireFilter(field) {
       item.hidden = !words.every((word) => text.includes(word));
     }
   });
-  field.addEventListener('keydown', (event) => event.key === 'Enter' && event.preventDefault());
+  // Enter asks the server, which knows more people than the page shows. Who is ticked comes along.
+  field.form.addEventListener('submit', () => {
+    for (const { name, value } of document.querySelectorAll('.choice input:checked[type=checkbox]')) {
+      field.form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
+    }
+  });
 }

@@ -11,3 +11,11 @@ export function plainText(html) {
   holder.innerHTML = html;
   return holder.content.textContent.trim().replace(/\s+/g, ' ');
 }
+
+/** Give the focus back to the field one writes in, where what had it is gone. */
+export function backToWriting() {
+  // On a phone it would open the keyboard over what one came to read.
+  if (matchMedia('(hover: hover)').matches) {
+    document.querySelector('[data-composer] textarea')?.focus({ preventScroll: true });
+  }
+}

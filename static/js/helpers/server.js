@@ -12,10 +12,12 @@ export class Problem extends Error {
 /** Whether the same may well be taken later: it never arrived, or the server could not do it just now. */
 export const isPassing = ({ status }) => !(status < 500) || status === 408 || status === 429;
 
-/** Fetch one of our own addresses. @throws {Problem} refused; TypeError and TimeoutError: never arrived */
+/** Fetch one of our own addresses. @throws {Problem} refused; {Error}: it never arrived */
 export async function request(path, options = {}) {
   const signal = options.signal ?? AbortSignal.timeout(15_000);
-  const response = await fetch(base + path, { ...options, signal });
+  const response = await fetch(base + path, { ...options, signal }).catch(() => {
+    throw new Error('The server cannot be reached.');
+  });
   if (!response.ok) throw new Problem(response, await response.json().catch(() => ({})));
   return response;
 }

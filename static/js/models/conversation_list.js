@@ -21,7 +21,9 @@ export class ConversationList {
     this.nav = nav;
     this.isRead = isRead;
     this.changed = changed;
-    for (const time of nav.querySelectorAll('time')) localise(time, 'list');
+    const tellTimes = () => { for (const time of nav.querySelectorAll('time')) localise(time, 'list'); };
+    tellTimes();
+    document.addEventListener('visibilitychange', tellTimes); // it may be another day
     for (const name of ['pointerleave', 'focusout']) {
       nav.addEventListener(name, () => setTimeout(() => this.#settle()));
     }
@@ -129,7 +131,7 @@ export class ConversationList {
     for (const { id } of [...conversations].reverse()) this.#raise(id);
   }
 
-  #newItem({ id, type, channel }) {
+  #newItem({ id, type, channel, private: isPrivate }) {
     const item = template.content.firstElementChild.cloneNode(true);
     Object.assign(item.dataset, { conversationId: id, channel, kind: type });
     item.href = `${base}/conversations/${id}#unread`;
@@ -137,6 +139,7 @@ export class ConversationList {
       const avatar = item.querySelector('.avatar');
       avatar.textContent = '#';
       avatar.dataset.kind = type;
+      if (isPrivate) item.dataset.private = '';
     }
     this.nav.append(item);
     return item;

@@ -4,12 +4,11 @@ import { keep, own, recallAll } from '../helpers/storage.js';
 import { Backoff } from '../realtime/backoff.js';
 
 const PREFIX = own('out:');
-const WAITING = 'Not sent yet: the connection is away. It goes out by itself when it is back.';
+const LEFT = 5000; // after which another tab's message is sent from here: that tab may be gone
 const REFUSALS = {
   401: 'Not sent: you are signed out. Sign in again, then try again.',
   403: 'Not sent: you may not write here.',
   404: 'Not sent: you are no longer in this conversation.',
-  409: 'Not sent: this was sent already with other words.',
   413: 'Not sent: this is too long.',
 };
 
@@ -31,6 +30,7 @@ export class Outbox {
       if (!key?.startsWith(PREFIX)) return; // another tab's doing
       const entry = JSON.parse(newValue ?? oldValue);
       changed(entry, newValue && (entry.failed ?? ''));
+      if (newValue && !entry.failed) setTimeout(() => this.flush(), LEFT);
     });
   }
 
@@ -103,7 +103,7 @@ export class Outbox {
 
   #refused(entry, problem) {
     if (isPassing(problem)) {
-      this.changed(entry, WAITING);
+      this.changed(entry, `Not sent yet, but it goes out by itself: ${problem.message}`);
       return this.#backoff.next(problem);
     }
     const failed = REFUSALS[problem.status] ?? `Not sent: ${problem.message}`;

@@ -1,3 +1,4 @@
+import { backToWriting } from '../helpers/conversation.js';
 import { decorate } from '../helpers/decorate.js';
 import { fillAuthor, fillText, messageRow, pendingRow, personalise } from '../helpers/message_row.js';
 
@@ -108,12 +109,26 @@ export class Timeline {
   replace(messages) {
     const unread = this.list.querySelector('[data-unread]');
     const mark = unread && nextMessage(unread)?.id;
+    const edited = this.rows().filter((row) => row.querySelector('.message-edit'));
+    const focused = document.activeElement;
     for (const row of [...this.list.children]) if (!row.dataset.clientId) row.remove();
     this.append(messages);
+    for (const row of edited) this.#keepOpen(row);
+    if (focused.isConnected) focused.focus({ preventScroll: true });
     const marked = mark && this.row(mark);
     if (marked) { marked.before(unread); decorate(marked); }
     const pending = this.list.querySelector('[data-client-id]');
     if (pending) decorate(pending);
+  }
+
+  /** Somebody is editing it: its form stays, with the new text beneath. */
+  #keepOpen(row) {
+    const fresh = this.row(row.id);
+    if (!fresh) return;
+    row.querySelector('.body').innerHTML = fresh.querySelector('.body').innerHTML;
+    row.querySelector('.edited').hidden = fresh.querySelector('.edited').hidden;
+    fresh.replaceWith(row);
+    decorate(row);
   }
 
   isLong = () => this.list.childElementCount > MOST + SLACK;
@@ -146,6 +161,7 @@ export class Timeline {
 
   #drop(row) {
     const next = nextMessage(row);
+    if (row.contains(document.activeElement)) backToWriting();
     row.remove();
     if (next) decorate(next);
     else while (this.list.lastElementChild?.matches('.day, .unread-divider')) this.list.lastElementChild.remove();
