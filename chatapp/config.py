@@ -38,6 +38,8 @@ class Settings:
     #: How many proxies in front of us set X-Forwarded-*; 0 trusts none of those headers.
     trusted_proxies: int
     debug: bool
+    #: Fill an empty chat with the demo team at the start.
+    demo: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -64,7 +66,8 @@ class Settings:
             posts_per_minute=_number(env, "CHAT_POSTS_PER_MINUTE", 120),
             log_days=_number(env, "CHAT_LOG_DAYS", 30, least=1, most=3650),
             trusted_proxies=_number(env, "CHAT_TRUSTED_PROXIES", 0, most=10),
-            debug=env.get("CHAT_DEBUG", "") not in ("", "0"),
+            debug=_switch(env, "CHAT_DEBUG"),
+            demo=_switch(env, "CHAT_DEMO"),
         )
 
     @property
@@ -82,6 +85,10 @@ def _number(
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
     return int(text)
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    return env.get(name, "") not in ("", "0")
 
 
 def _address(env: Mapping[str, str], name: str, read: Callable[[str], str]) -> str | None:

@@ -1,6 +1,5 @@
 """Make the data ready to be served: in a child of the arbiter, which itself has no application."""
 
-import os
 import sys
 from contextlib import closing
 
@@ -23,7 +22,7 @@ from chatapp.realtime.doorbell import TIMEOUT, channel_of, connect
 
 
 def ready_data(settings: Settings) -> str | None:
-    """Bring the schema to its head; fill the demo team where `CHAT_DEMO` is set.
+    """Bring the schema to its head; fill the demo team where the settings ask for it.
 
     Returns the path of the page that makes the first administrator, if there is none yet.
     """
@@ -35,7 +34,7 @@ def ready_data(settings: Settings) -> str | None:
             check_postgresql()
         except DBAPIError as error:
             refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
-        if os.environ.get("CHAT_DEMO"):
+        if settings.demo:
             fill_demo(app)
             return None
         token = ensure_setup_token()

@@ -137,6 +137,15 @@ def test_the_demo_prints_two_sign_ins(clone: Path, tmp_path: Path) -> None:
         assert httpx.get(f"http://127.0.0.1:{port}/sign-in").status_code == 200
 
 
+def test_demo_0_is_no_demo(clone: Path, tmp_path: Path) -> None:
+    env = environment(tmp_path, free_port(), CHAT_DEMO="0")
+    del env["CHAT_DATA_DIR"]
+    with serving(clone, env) as (_, said):
+        assert any("/set-up/" in line for line in said), said
+        assert (clone / "data" / "chat.db").exists()
+        assert not (clone / "data-demo").exists()
+
+
 def test_a_taken_port_is_one_line(clone: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
