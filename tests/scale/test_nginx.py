@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.certificates import make_certificate
 from tests.support.cluster import Cluster
-from tests.support.nginx import Nginx, site_for
+from tests.support.nginx import Nginx, documented_site, site_for
 from tests.support.raw_http import call, connect, read_head, request_bytes
 from tests.support.server import ROOT
 from tests.support.strace import require
@@ -116,12 +116,15 @@ def test_no_connection_behind_nginx_is_used_twice(page: str) -> None:
     assert not re.search(r"^ *keepalive ", text, re.MULTILINE)
 
 
-def test_it_serves_streams_and_posts_by_tls_and_http2(cluster: Cluster, tmp_path: Path) -> None:
+@pytest.mark.parametrize("site", [site_for, documented_site], ids=["deploy", "SETUP"])
+def test_it_serves_streams_and_posts_by_tls_and_http2(
+    site: Callable[..., str], cluster: Cluster, tmp_path: Path
+) -> None:
     require("curl")
     made = make_certificate(tmp_path)
     ann, bob = cluster.team.people("ann", "bob")
     body = {"directMessageId": cluster.team.dm(ann, bob), "content": "Safely"}
-    with Nginx(cluster.ports, partial(site_for, certificate=made)) as nginx:
+    with Nginx(cluster.ports, partial(site, certificate=made)) as nginx:
         there = ["--cacert", str(made.path), f"https://127.0.0.1:{nginx.port}/api"]
         stream = curl("-H", f"Authorization: Bearer {bob.token}", *there[:-1], f"{there[-1]}/sse")
         assert next(stream) == "HTTP/2 200 \n"

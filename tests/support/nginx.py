@@ -43,36 +43,40 @@ http {{
 
 def site_for(port: int, ports: Sequence[int], certificate: Certificate | None = None) -> str:
     """Return the site of deploy/ on ``port``, in front of ``ports``; no ``certificate``, no TLS."""
-    site = _SITE.read_text("utf-8")
     first, second = ports
-    changes = {"127.0.0.1:8000": f"127.0.0.1:{first}", "127.0.0.1:8001": f"127.0.0.1:{second}"}
-    if certificate:
-        changes["listen 443 "] = f"listen 127.0.0.1:{port} "
-        changes["/etc/ssl/chat.pem"] = str(certificate.path)
-        changes["/etc/ssl/chat.key"] = str(certificate.key)
-    else:
-        changes["listen 443 ssl http2"] = f"listen 127.0.0.1:{port}"
-        changes["ssl_certificate     /etc/ssl/chat.pem;"] = ""
-        changes["ssl_certificate_key /etc/ssl/chat.key;"] = ""
-    return _changed(site, changes)
+    behind = {"127.0.0.1:8000": f"127.0.0.1:{first}", "127.0.0.1:8001": f"127.0.0.1:{second}"}
+    return _changed(_SITE.read_text("utf-8"), behind | _entrance(port, certificate))
 
 
-def documented_site(port: int, ports: Sequence[int], path: str = "") -> str:
-    """Return the site of docs/SETUP.md, without TLS, in front of the first of ``ports``.
+def documented_site(
+    port: int, ports: Sequence[int], path: str = "", certificate: Certificate | None = None
+) -> str:
+    """Return the site of docs/SETUP.md, in front of the first of ``ports``.
 
-    ``path`` is what it is put below, such as ``/chat``.
+    ``path`` is what it is put below, such as ``/chat``. Without a ``certificate`` it has no TLS.
     """
     page = (ROOT / "docs" / "SETUP.md").read_text("utf-8")
     site = page.split("```nginx\n", 1)[1].split("```", 1)[0]
-    changes = {
-        "listen 443 ssl http2": f"listen 127.0.0.1:{port}",
-        "ssl_certificate     chat.pem;": "",
-        "ssl_certificate_key chat.key;": "",
+    behind = {
         "location /": f"location {path}/",
         "http://127.0.0.1:8000": f"http://127.0.0.1:{ports[0]}" + "/" * bool(path),
         'X-Forwarded-Prefix "";': f'X-Forwarded-Prefix "{path}";',
     }
-    return _changed(site, changes)
+    return _changed(site, behind | _entrance(port, certificate))
+
+
+def _entrance(port: int, certificate: Certificate | None) -> dict[str, str]:
+    if certificate is None:
+        return {
+            "listen 443 ssl http2": f"listen 127.0.0.1:{port}",
+            "ssl_certificate     /etc/ssl/chat.pem;": "",
+            "ssl_certificate_key /etc/ssl/chat.key;": "",
+        }
+    return {
+        "listen 443 ": f"listen 127.0.0.1:{port} ",
+        "/etc/ssl/chat.pem": str(certificate.path),
+        "/etc/ssl/chat.key": str(certificate.key),
+    }
 
 
 def _changed(site: str, changes: dict[str, str]) -> str:

@@ -107,13 +107,13 @@ def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.
             yield f"{prefix}{name}", command
 
 
-def test_every_command_is_shown_with_the_help_that_it_gives(app: Flask) -> None:
-    text = squeezed(page("SETUP.md"))
-    ours = dict(commands(app.cli))
+def test_every_command_is_listed_with_what_its_help_begins_with(app: Flask) -> None:
+    rows = re.findall(
+        r"^\| `flask ([a-z -]+[a-z])[^`]*` \| (.+) \|$", page("SETUP.md"), re.MULTILINE
+    )
+    ours = {name: command.get_short_help_str(200) for name, command in commands(app.cli)}
     assert len(ours) >= 10
-    for name, command in ours.items():
-        context = click.Context(command, info_name=f"flask {name}")
-        assert squeezed(command.get_help(context)) in text, f"flask {name} --help"
+    assert dict(rows) == ours
 
 
 def test_every_metric_is_documented(app: Flask) -> None:
@@ -122,11 +122,6 @@ def test_every_metric_is_documented(app: Flask) -> None:
         r"^\| `(chatapp_[a-z_]+?)(?:_total)?(?:{.*})?` \|", page("OPERATING.md"), re.MULTILINE
     )
     assert set(documented) == ours
-
-
-def squeezed(text: str) -> str:
-    """Return the text with single blanks: how wide a terminal was makes no difference."""
-    return " ".join(text.split())
 
 
 @pytest.mark.parametrize("source", PAGES, ids=lambda path: path.name)
