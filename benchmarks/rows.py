@@ -1,4 +1,4 @@
-"""All rows: those of DESIGN section 9, how cost grows with streams, pages, and the poll."""
+"""All rows: those with a budget, how cost grows with streams, pages, and the poll."""
 
 from __future__ import annotations
 

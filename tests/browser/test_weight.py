@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.browser.people import Person, Team
 from tests.browser.test_reading import fill
 
-#: DESIGN, section 9: the conversation page, before images.
+#: Our budget for the conversation page, before images.
 BUDGET = 60 * 1024
 
 

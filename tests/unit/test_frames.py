@@ -108,5 +108,5 @@ def test_a_chunk_tells_its_length_in_bytes() -> None:
 def test_a_ping_reaches_javascript_and_costs_little() -> None:
     (ping,) = parse(frames.PING)
     assert (ping.type, json.loads(ping.data), ping.last_event_id) == ("ping", {}, "")
-    # DESIGN section 9: at most 100 bytes a minute for an idle stream, at three pings.
+    # Our budget (docs/PERFORMANCE.md): 100 bytes a minute for an idle stream, at three pings.
     assert 3 * len(frames.chunk(frames.PING)) <= 100
