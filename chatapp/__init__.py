@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env()
     app = Flask(__name__, root_path=str(ROOT), static_folder=None)
     # Flask looks at each hook and view, at each call, for whether it is a coroutine: once will do.
-    setattr(app, "ensure_sync", cache(app.ensure_sync))  # noqa: B010 (mypy knows it as a method)
+    setattr(app, "ensure_sync", lru_cache(maxsize=512)(app.ensure_sync))  # noqa: B010 (mypy knows it as a method)
     extensions.init_app(app, settings)
     security.init_app(app, settings)
     static_files.init_app(app)

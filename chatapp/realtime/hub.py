@@ -182,13 +182,20 @@ class Hub:
 
     @staticmethod
     def _single_out(subscribers: list[Subscriber], group: list[Entry]) -> list[Subscriber]:
-        """Offer the group one by one to who has a part of it already; return the others."""
+        """Offer the group one by one to who may have a part of it; return the others.
+
+        Who is not parked may be about to: the answer that says how far its replay reaches is on its
+        way, and moves its position past a part of the group.
+        """
+        whole = []
         for subscriber in subscribers:
-            if subscriber.position >= group[0].position:
-                for entry in group:
-                    if entry.frame is not None:
-                        subscriber.offer(entry.position, entry.frame, frames.chunk(entry.frame))
-        return [each for each in subscribers if each.position < group[0].position]
+            if subscriber.is_parked and subscriber.position < group[0].position:
+                whole.append(subscriber)
+                continue
+            for entry in group:
+                if entry.frame is not None:
+                    subscriber.offer(entry.position, entry.frame, frames.chunk(entry.frame))
+        return whole
 
     def _targets(self, entry: Entry) -> list[Subscriber]:
         if entry.recipient is None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from chatapp.api import streams
-from chatapp.domain.log import Head, Logged
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
@@ -98,30 +97,6 @@ def test_writing_directly_to_parked_streams_alone_matters(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Subscriber, "offer", always)
     assert shows("torn")
-
-
-def test_moving_the_position_before_the_replay_is_read_matters(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    missed = streams._missed
-
-    def position_moved_last(
-        subscriber: Subscriber, start: int | str, head: Head
-    ) -> list[Logged] | bytes:
-        class Behind:
-            """The subscriber, whose position moves when all has been read."""
-
-            def __init__(self) -> None:
-                self.owner = subscriber.owner
-                self.named, self.position = subscriber.named, 0
-
-        behind = Behind()
-        replay = missed(behind, start, head)  # type: ignore[arg-type]
-        subscriber.position = behind.position
-        return replay
-
-    monkeypatch.setattr(streams, "_missed", position_moved_last)
-    assert shows("doubled")
 
 
 @pytest.mark.parametrize("kind", ["lost", "leaked"])

@@ -42,7 +42,9 @@ class ListLog:
 
     def head(self) -> Head:
         self.yields()
-        return Head("e", len(self.rows), 0)
+        found = Head("e", len(self.rows), 0)
+        self.yields()  # its answer is on the way
+        return found
 
     def after(self, hears: Callable[[str], bool], position: int, limit: int) -> list[Entry]:
         self.yields()
