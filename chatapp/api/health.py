@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -44,5 +46,5 @@ def _database() -> str:
     try:
         log.head()
         return "ok" if takes_writes() else "read-only"
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         return "read-only" if NONE_TO_WRITE_TO in str(error) else "unreachable"

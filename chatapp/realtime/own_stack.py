@@ -16,6 +16,9 @@ import gevent
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
+_KEPT = ("wsgi.file_wrapper", "REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "REMOTE_ADDR")
+
+
 class OwnStack:
     """A WSGI middleware that calls the application for ``path`` in a greenlet of its own."""
 
@@ -28,8 +31,9 @@ class OwnStack:
         if environ.get("PATH_INFO") != self._path or "gunicorn.socket" not in environ:
             return self._app(environ, start_response)
         body: Iterable[bytes] = gevent.spawn(self._app, environ, start_response).get()
-        # gunicorn needs but this of the request any more (it writes no access log).
-        wrapper = environ["wsgi.file_wrapper"]
+        # gunicorn needs but this of the request any more; without the names of its access log it
+        # would fail there, and never close the body.
+        kept = {name: environ[name] for name in _KEPT if name in environ}
         environ.clear()
-        environ["wsgi.file_wrapper"] = wrapper
+        environ.update(kept)
         return body
