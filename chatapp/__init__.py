@@ -41,7 +41,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env()
     app = Flask(__name__, root_path=str(ROOT), static_folder=None)
     # Flask looks at each hook and view, at each call, for whether it is a coroutine: once will do.
-    setattr(app, "ensure_sync", lru_cache(maxsize=512)(app.ensure_sync))  # noqa: B010 (mypy knows it as a method)
+    # Bounded, since it also sees what `after_this_request` is given, which may be new each time.
+    seen = lru_cache(maxsize=512)(app.ensure_sync)
+    setattr(app, "ensure_sync", seen)  # noqa: B010 (mypy knows it as a method)
     extensions.init_app(app, settings)
     security.init_app(app, settings)
     static_files.init_app(app)

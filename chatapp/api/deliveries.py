@@ -23,7 +23,7 @@ from chatapp.domain.log import Head, Logged
 from chatapp.domain.statements import execute
 from chatapp.extensions import db
 from chatapp.metrics import current_metrics
-from chatapp.models import MESSAGE_ROWS, Base, Membership, MessageRow, User
+from chatapp.models import MESSAGE_ROWS, Membership, MessageRow, User
 from chatapp.models.message import messages as message_table
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
@@ -31,12 +31,11 @@ from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
 
 logger = logging.getLogger(__name__)
 
-_events = Base.metadata.tables["events"]
 _of_ids = MESSAGE_ROWS.where(message_table.c.id.in_(bindparam("ids", expanding=True)))
 _of_positions = MESSAGE_ROWS.where(
     message_table.c.id.in_(
-        select(_events.c.subject_id).where(
-            _events.c.position.between(bindparam("first"), bindparam("last"))
+        select(log.EVENTS.c.subject_id).where(
+            log.EVENTS.c.position.between(bindparam("first"), bindparam("last"))
         )
     )
 )

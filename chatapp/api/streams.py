@@ -93,8 +93,7 @@ def _start(last_seen: str, head: Head) -> int | str:
 
 def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged] | bytes:
     """Return the events behind ``start``, or a ``reset``; move the subscriber to the log's head."""
-    # Before anything is read: the hub may offer events while a read waits for the database, and
-    # what is replayed must not come with them a second time.
+    # What the hub offers meanwhile waits in the queue, and what of it is replayed is dropped there.
     subscriber.position = head.position
     if isinstance(start, str):
         return _reset(start, head)

@@ -37,14 +37,8 @@ _locked_standing = _standing.with_for_update(read=True, of=_conversations).suffi
     "FOR UPDATE OF memberships", dialect="postgresql"
 )
 _locked_conversation = _standing.with_for_update(of=[_conversations, _memberships])
-
-
 #: The channels of every conversation that ``:user_id`` may read.
-CHANNELS_OF = (
-    select(_conversations.c.kind + ":" + _conversations.c.id)
-    .join(_memberships, _memberships.c.conversation_id == _conversations.c.id)
-    .where(_memberships.c.user_id == bindparam("user_id"))
-)
+CHANNELS_OF = _mine.with_only_columns(_conversations.c.kind + ":" + _conversations.c.id)
 
 
 class Standing(NamedTuple):

@@ -187,14 +187,18 @@ class Hub:
         Who is not parked may be about to: the answer that says how far its replay reaches is on its
         way, and moves its position past a part of the group.
         """
+        parts = [
+            (entry.position, entry.frame, frames.chunk(entry.frame))
+            for entry in group
+            if entry.frame is not None
+        ]
         whole = []
         for subscriber in subscribers:
             if subscriber.is_parked and subscriber.position < group[0].position:
                 whole.append(subscriber)
                 continue
-            for entry in group:
-                if entry.frame is not None:
-                    subscriber.offer(entry.position, entry.frame, frames.chunk(entry.frame))
+            for part in parts:
+                subscriber.offer(*part)
         return whole
 
     def _targets(self, entry: Entry) -> list[Subscriber]:

@@ -15,7 +15,8 @@ import gevent
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-
+#: What gunicorn needs of a request that has been answered: for its body, and for an access log,
+#: without which it would fail there and never close the body.
 _KEPT = ("wsgi.file_wrapper", "REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "REMOTE_ADDR")
 
 
@@ -31,8 +32,6 @@ class OwnStack:
         if environ.get("PATH_INFO") != self._path or "gunicorn.socket" not in environ:
             return self._app(environ, start_response)
         body: Iterable[bytes] = gevent.spawn(self._app, environ, start_response).get()
-        # gunicorn needs but this of the request any more; without the names of its access log it
-        # would fail there, and never close the body.
         kept = {name: environ[name] for name in _KEPT if name in environ}
         environ.clear()
         environ.update(kept)

@@ -16,7 +16,9 @@ const section = document.querySelector('section.conversation');
 const nav = document.querySelector('[data-conversation-list]');
 const showTitle = wireTitle();
 
-for (const time of document.querySelectorAll('time[data-local], .page .message time')) localise(time, time.dataset.local || 'full');
+for (const time of document.querySelectorAll('time[data-local], .page .message time')) {
+  localise(time, time.dataset.local || 'full');
+}
 
 // Few who open a page search on it: what does that is fetched by the first touch of a field.
 for (const field of document.querySelectorAll('input[type=search]')) {
@@ -40,7 +42,7 @@ const list = nav && new ConversationList(nav, isRead, () => showTitle(list.unrea
 if (section) {
   const unread = list?.item(section.dataset.conversationId)?.querySelector('.unread-count').textContent;
   open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });
-} else if (me) new Outbox(() => {}, () => {}).flush(); // what was left behind in a conversation
+} else if (me) new Outbox().flush(); // what was left behind in a conversation
 if (list) wireList();
 if (me && document.body.dataset.cursor) {
   connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });

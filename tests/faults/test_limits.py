@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,15 @@ def check_reconnects(arena: Arena) -> None:
         listener.cut()
         until(lambda n=connections: listener.connections == n, "being back")  # type: ignore[misc]
     assert listener.refusals == {}
+
+
+def test_an_access_log_does_not_keep_streams_whose_clients_left(data_dir: Path) -> None:
+    with open_arena(data_dir, GUNICORN_CMD_ARGS="--access-logfile -") as arena:
+        before = arena.footprint()
+        ann = arena.person()
+        for _ in range(3):
+            arena.listen(ann)
+        arena.until_as_before(before)
+        log = arena.server.log.read_text()
+        assert len(re.findall(r'"GET /api/sse[? ]', log)) == 3
+        assert "Traceback" not in log

@@ -112,6 +112,14 @@ def test_revoking_in_the_order_of_the_log_matters(monkeypatch: pytest.MonkeyPatc
     assert shows("leaked")
 
 
+def test_singling_out_streams_whose_replay_is_not_known_yet_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Then what is not parked takes a run as a whole, unless its position says that it has a part.
+    monkeypatch.setattr(Subscriber, "is_parked", True)
+    assert shows("doubled")
+
+
 def test_singling_out_streams_in_the_middle_of_a_run_matters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -53,6 +53,7 @@ function wireFilter(field) {
   });
   // Enter asks the server, which knows more people than the page shows. Who is ticked comes along.
   field.form.addEventListener('submit', () => {
+    for (const earlier of field.form.querySelectorAll('[type=hidden]')) earlier.remove();
     for (const { name, value } of document.querySelectorAll('.choice input:checked[type=checkbox]')) {
       field.form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
     }

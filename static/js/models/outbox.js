@@ -22,7 +22,7 @@ export class Outbox {
    * @param {(entry: import('../types.js').Entry, sentence: ?string) => void} changed  null: it is gone
    * @param {(entry: import('../types.js').Entry, message: import('../types.js').Message) => void} sent
    */
-  constructor(changed, sent) {
+  constructor(changed = () => {}, sent = () => {}) {
     this.changed = changed;
     this.sent = sent;
     window.addEventListener('online', () => this.flush());
