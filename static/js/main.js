@@ -50,8 +50,8 @@ if (me && document.body.dataset.cursor) {
 
 // Who is online is drawn already: what keeps it true comes once there is something to read.
 setTimeout(async () => {
-  fetchSignOut(); // it must ask, and forget, without the network too
   (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed);
+  fetchSignOut(); // it must ask, and forget, without the network too
 }, 1000);
 
 function wireList() {
