@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -141,10 +143,11 @@ def test_what_a_page_missed_is_asked_for_when_it_has_connected_again(
     context = signed_in(ada)
     context.clock.install()
     hers = context.new_page()
-    hers.goto(dm.path)
-    follower = live_tab(context, "/people")
-    listens(hers)
-    listens(follower)
+    with presence_fetched(context):
+        hers.goto(dm.path)
+    with presence_fetched(context):
+        follower = live_tab(context, "/people")
+    wait_live(hers)
     expect(sign(hers, HEADER, ben)).to_be_visible()
     server.kill()
     connection(hers, "reconnecting")
@@ -154,6 +157,13 @@ def test_what_a_page_missed_is_asked_for_when_it_has_connected_again(
     context.clock.run_for(15_000)  # they do not all ask at once
     expect(sign(hers, HEADER, ben)).to_be_hidden()
     expect(sign(follower, ROWS, ben)).to_be_hidden()
+
+
+def presence_fetched(context: BrowserContext) -> AbstractContextManager[Any]:
+    """Wait, in the end, until a page has what keeps the signs true; a set clock hides it itself."""
+    return context.expect_event(
+        "requestfinished", lambda request: request.url.endswith("/presence.js")
+    )
 
 
 def until_online(asker: Person, person: Person) -> None:
