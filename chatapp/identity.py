@@ -83,6 +83,15 @@ def current() -> Identity:
     return optional() or _refuse()
 
 
+def check_again() -> None:
+    """Refuse the caller as :func:`current` does if they are signed in no more.
+
+    For who was let in earlier in this request, and only now hears of a revocation.
+    """
+    request.environ.pop(_CACHE, None)
+    current()
+
+
 def current_admin() -> Identity:
     """Return the administrator who is calling; others get a 403."""
     me = current()

@@ -90,6 +90,8 @@ def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
 def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     try:
         keep_connection()
+        # A revocation that came before the subscriber was registered has not reached it.
+        identity.check_again()
         streams.attach(hub, subscriber, named)
         opening = streams.opening(subscriber, _last_seen())
     except BaseException:

@@ -8,7 +8,7 @@ connection, for as long as the stream lives).
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from chatapp.api import deliveries
 from chatapp.domain import access, log, replay
@@ -16,6 +16,7 @@ from chatapp.domain.log import TEAM, Head, Logged
 from chatapp.metrics import current_metrics
 from chatapp.realtime import cursor as cursors
 from chatapp.realtime.cursor import Cursor
+from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import RETRY, Hub, farewell
 from chatapp.realtime.subscriber import Subscriber
 
@@ -26,7 +27,7 @@ LARGEST_REPLAY = 1024 * 1024
 #: Bytes, but for the end of its last event, that a slow subscriber is handed of what it has missed.
 #: With its queue and what the kernel buffers it stays below 256 KB.
 PIECE = 32 * 1024
-#: Events that are encoded together for a piece.
+#: Events that are encoded together: no more than one STEP is encoded in vain.
 STEP = 20
 
 
@@ -53,9 +54,7 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     head = log.head()
     start = head.position if last_seen is None else _start(last_seen, head)
     rows = _missed(subscriber, start, head)
-    missed = rows if isinstance(rows, bytes) else _encoded(rows, head)
-    if len(missed) > LARGEST_REPLAY:
-        missed = _reset("length", head)
+    missed = rows if isinstance(rows, bytes) else _replayed(rows, head)
     retry = random.randint(*RETRY)  # noqa: S311
     return missed + deliveries.ready(head, retry)
 
@@ -70,12 +69,11 @@ def catch_up(subscriber: Subscriber) -> bytes:
     if isinstance(rows, bytes):
         return rows
     piece = b""
-    for begin in range(0, len(rows), STEP):
-        for entry in deliveries.entries(rows[begin : begin + STEP], head.epoch):
-            piece += entry.frame or b""
-            if len(piece) >= PIECE and entry.position < rows[-1].position:
-                subscriber.lag_from(entry.position)
-                return piece
+    for entry in _entries(rows, head):
+        piece += entry.frame or b""
+        if len(piece) >= PIECE and entry.position < rows[-1].position:
+            subscriber.lag_from(entry.position)
+            break
     return piece
 
 
@@ -110,9 +108,20 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
     return rows
 
 
-def _encoded(rows: Sequence[Logged], head: Head) -> bytes:
-    entries = deliveries.entries(rows, head.epoch)
-    return b"".join(entry.frame for entry in entries if entry.frame is not None)
+def _replayed(rows: Sequence[Logged], head: Head) -> bytes:
+    """Return the replay of ``rows``, or a ``reset`` as soon as it is larger than worth it."""
+    frames, size = [], 0
+    for entry in _entries(rows, head):
+        frames.append(entry.frame or b"")
+        size += len(frames[-1])
+        if size > LARGEST_REPLAY:
+            return _reset("length", head)
+    return b"".join(frames)
+
+
+def _entries(rows: Sequence[Logged], head: Head) -> Iterator[Entry]:
+    for begin in range(0, len(rows), STEP):
+        yield from deliveries.entries(rows[begin : begin + STEP], head.epoch)
 
 
 def _reset(reason: str, head: Head) -> bytes:

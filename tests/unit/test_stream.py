@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
-from chatapp.api import streams
+from chatapp.api import deliveries, streams
+from chatapp.domain.log import Logged
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, LogHead
+from chatapp.realtime.entry import Entry
 from tests.support.stream import contents, is_an_uncached_problem, listen, types
 from tests.support.team import Person, Team
 
@@ -130,6 +133,26 @@ def test_a_replay_that_is_too_long_is_a_reset(
     ann.say(dm, "3")
     with listen(bob, cursor=cursor) as stream:
         assert [event.json.get("reason") for event in stream.ready()] == ["length"]
+
+
+def test_what_is_too_large_to_replay_is_not_even_read(
+    ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
+    for number in range(3 * streams.STEP):
+        ann.say(dm, str(number))
+    read: list[int] = []
+    entries = deliveries.entries
+
+    def counted(rows: Sequence[Logged], epoch: str) -> list[Entry]:
+        read.append(len(rows))
+        return entries(rows, epoch)
+
+    monkeypatch.setattr(deliveries, "entries", counted)
+    monkeypatch.setattr(streams, "LARGEST_REPLAY", 400)
+    with listen(bob, cursor=cursor) as stream:
+        assert [event.json.get("reason") for event in stream.ready()] == ["length"]
+    assert read == [streams.STEP]
 
 
 def test_named_channels_alone_are_heard(team: Team, ann: Person, bob: Person, dm: str) -> None:

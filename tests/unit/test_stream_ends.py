@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from chatapp import create_app
-from chatapp.domain import accounts, sessions, tokens
+from chatapp.domain import accounts, log, sessions, tokens
+from chatapp.realtime.hub import Hub
+from chatapp.realtime.subscriber import Subscriber
 from tests.support.settings import settings_for
 from tests.support.stream import Stream, contents, is_an_uncached_problem, listen, types
 from tests.support.team import Person, Team
@@ -90,6 +94,33 @@ def test_a_revoked_token_ends_its_stream(app: Flask, ann: Person, bob: Person, d
         ann.say(dm, "after")
         assert types(stream.rest()) == ["reconnect"]
         assert contents([other.next()]) == ["after"]
+
+
+def test_a_session_revoked_while_its_stream_is_being_opened_gets_none(
+    app: Flask, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = bob.browser()
+    register = Hub.register
+
+    def register_late(*given: Any, **named: Any) -> Subscriber:
+        with app.app_context():
+            sessions.revoke_all_of(bob.identity, bob.id)
+        while delivery.follower.position < position():
+            gevent.sleep(0)
+        return register(*given, **named)
+
+    def position() -> int:
+        with app.app_context():
+            return log.head().position
+
+    delivery = app.extensions["chatapp"]
+    with listen(bob) as stream:
+        stream.ready()  # whoever delivers is at it
+        monkeypatch.setattr(Hub, "register", register_late)
+        answer = browser.get("/api/sse")
+    assert answer.status_code == 401
+    is_an_uncached_problem(answer)
+    assert len(delivery.hub) == 0
 
 
 def test_nobody_gets_a_stream(app: Flask, dm: str) -> None:
