@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chatapp import server
+from chatapp import descriptors, server
 
 settings = server.read_settings()
 
@@ -22,7 +22,7 @@ workers = settings.web_concurrency
 worker_class = "gevent"
 # Streams, calls and idle connections all count; when it is full gunicorn stops accepting in
 # silence, so the app's own limits (CHAT_STREAMS) lie well below it.
-worker_connections = server.raise_descriptor_limit()
+worker_connections = descriptors.raise_limit()
 max_requests = 0  # recycling a worker would stop every new request while one stream is open
 keepalive = 2  # also how long an idle connection holds up a worker that leaves
 graceful_timeout = 8

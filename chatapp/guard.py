@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from chatapp import descriptors
 from chatapp.config import Settings
 
 # Seconds that a start waits for a predecessor. Workers of a killed arbiter look once a second
@@ -35,6 +36,17 @@ def check_concurrency(settings: Settings) -> None:
         )
     if not settings.redis_url:
         refuse("more than one worker needs REDIS_URL: each must hear what the others committed")
+
+
+def check_streams(settings: Settings) -> None:
+    """Say so where the limit of open files allows fewer streams than were set."""
+    allowed = descriptors.streams()
+    if settings.streams > allowed:
+        line = (
+            f"the limit of open files (ulimit -Hn) allows a process {allowed} streams, not the"
+            f" {settings.streams} of CHAT_STREAMS"
+        )
+        print(f"chatapp: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def hold_lock(settings: Settings) -> None:

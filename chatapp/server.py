@@ -1,15 +1,14 @@
 """What gunicorn's arbiter does at start, and what each worker does when it starts and stops.
 
-The arbiter imports this module, `guard`, `config`, `addresses` and `logs`, and nothing else of
-chatapp: a reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk
-by then.
+The arbiter imports this module, `guard`, `config`, `addresses`, `descriptors` and `logs`, and
+nothing else of chatapp: a reload (SIGHUP) forks new workers from it, and they must run the code as
+it is on disk by then.
 """
 
 import gc
 import importlib
 import logging
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -32,8 +31,6 @@ _WARM = (
     *("markdown_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite"),
     *("flask_compress", "limits", "prometheus_client", "redis", "psycopg"),
 )
-# Descriptors that are no connection: the database's, the listener's, the hub's own.
-_DESCRIPTORS_KEPT = 256
 
 log = logging.getLogger(__name__)
 
@@ -85,20 +82,13 @@ def url(settings: Settings) -> str:
     return f"http://{host}:{settings.port}" if host else f"http://{address(settings)}"
 
 
-def raise_descriptor_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return how many connections it allows."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(wanted - _DESCRIPTORS_KEPT, _DESCRIPTORS_KEPT)
-
-
 def prepare(settings: Settings) -> None:
     """Make ready to serve before the arbiter listens, or leave with one line that says why not."""
     try:
         guard.check_concurrency(settings)
         guard.hold_lock(settings)
         guard.check_port(settings)
+        guard.check_streams(settings)
         import_warm()
         run_in_child(lambda: _ready_data(settings))
     except KeyboardInterrupt:

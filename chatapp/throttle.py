@@ -73,7 +73,7 @@ class PostThrottle:
     #: Tells the other processes that a user has posted.
     tell: Callable[[str], None] | None = None
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: float) -> None:
         self._most = float(per_minute)
         self._buckets: dict[str, tuple[float, float]] = {}
 
@@ -84,7 +84,7 @@ class PostThrottle:
         left = self._left(user_id)
         if left < 1:
             wait = math.ceil((1 - left) * 60 / self._most)
-            raise TooMany(f"You are writing very fast. Try again in {wait} s.", wait)
+            raise TooMany(f"That is very fast. Try again in {wait} s.", wait)
         self.note(user_id)
         if self.tell is not None:
             self.tell(user_id)
@@ -134,8 +134,12 @@ def sign_in_attempt(name: str, address: str) -> Iterator[None]:
         yield
 
 
-def check_post(user_id: str) -> None:
-    """Count a message that a user posts or changes, or raise TooMany: CHAT_POSTS_PER_MINUTE."""
+def check_change(user_id: str) -> None:
+    """Count that a user posts or changes what others are told of: CHAT_POSTS_PER_MINUTE.
+
+    Raises:
+        TooMany: the user has done so too often.
+    """
     throttles(current_app).posts.check(user_id)
 
 

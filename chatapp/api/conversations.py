@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Response
 
 from chatapp import identity, throttle
@@ -38,7 +40,8 @@ def open_direct_message() -> Response:
     """Open the direct message with these people: 201, or 200 where it exists."""
     me = identity.current()
     body = read_body(userIds=IdList(max=direct_messages.MOST_PEOPLE))
-    opened = direct_messages.open_with(me, body["userIds"])
+    check = partial(throttle.check_change, me.user_id)
+    opened = direct_messages.open_with(me, body["userIds"], check)
     view = conversations.view_for(me, opened.conversation.id)
     return json_answer(show.conversation(view), 201 if opened.created else 200)
 

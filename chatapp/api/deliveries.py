@@ -23,7 +23,7 @@ from chatapp.domain.log import Head, Logged
 from chatapp.domain.statements import execute
 from chatapp.extensions import db
 from chatapp.metrics import current_metrics
-from chatapp.models import MESSAGE_ROWS, Membership, MessageRow, User
+from chatapp.models import MESSAGE_ROWS, Conversation, Membership, MessageRow, User
 from chatapp.models.message import messages as message_table
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
@@ -235,9 +235,12 @@ def _left(row: Logged, _reading: Reading) -> show.Json:
     return {"conversationId": row.subject_id}
 
 
-def _conversation_updated(row: Logged, _reading: Reading) -> show.Json | None:
-    view = conversations.view_unchecked(row.subject_id or "")
-    return {"conversation": show.shared_conversation(view)} if view else None
+def _conversation_updated(row: Logged, reading: Reading) -> show.Json | None:
+    conversation = db.session.get(Conversation, row.subject_id)
+    if conversation is None:
+        return None
+    people = reading.people_in(conversation.id)
+    return {"conversation": {**show.conversation_facts(conversation), **people}}
 
 
 def _member(row: Logged, _reading: Reading) -> show.Json | None:

@@ -9,7 +9,7 @@ from functools import partial
 import gevent
 from flask import Flask, current_app, has_app_context
 
-from chatapp import throttle
+from chatapp import descriptors, throttle
 from chatapp.api import deliveries, streams
 from chatapp.api.problems import STREAM_PATH
 from chatapp.api.turns import InTurn
@@ -44,7 +44,9 @@ class Delivery:
         self._epoch = ""
         self._metrics: Metrics = app.extensions["chatapp.metrics"]
         self.hub = Hub(
-            per_owner=settings.streams_per_user, most=settings.streams, observe=self._observe
+            per_owner=settings.streams_per_user,
+            most=min(settings.streams, descriptors.streams()),
+            observe=self._observe,
         )
         self.follower = Follower(
             self._position,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.api import representations as show
 from chatapp.api.answers import json_answer
 from chatapp.api.body import read_body
@@ -43,6 +43,7 @@ def create() -> Response:
         private=Optional(Boolean()),
         topic=Optional(Line(groups.TOPIC_LENGTH, min=0)),
     )
+    throttle.check_change(me.user_id)
     group = groups.create(
         me,
         body["name"],
@@ -62,6 +63,7 @@ def change(group_id: str) -> Response:
         topic=Optional(Line(groups.TOPIC_LENGTH, min=0)),
         archived=Optional(Boolean()),
     )
+    throttle.check_change(me.user_id)
     groups.change(me, group_id, **body)
     return _answer(me, group_id)
 
@@ -71,6 +73,7 @@ def add_members(group_id: str) -> Response:
     """Let people in; naming oneself joins a public group."""
     me = identity.current()
     body = read_body(userIds=IdList(max=groups.MOST_NAMED))
+    throttle.check_change(me.user_id)
     groups.add_members(me, group_id, body["userIds"])
     return _answer(me, group_id)
 
@@ -78,7 +81,9 @@ def add_members(group_id: str) -> Response:
 @bp.delete("/<group_id>/members/<user_id>")
 def remove_member(group_id: str, user_id: str) -> tuple[str, int]:
     """Leave a group, or put somebody out of it."""
-    groups.remove_member(identity.current(), group_id, user_id)
+    me = identity.current()
+    throttle.check_change(me.user_id)
+    groups.remove_member(me, group_id, user_id)
     return "", 204
 
 

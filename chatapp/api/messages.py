@@ -36,7 +36,7 @@ def post() -> Response:
     if body["userId"] not in (None, me.user_id):
         raise Forbidden("userId must be your own: nobody speaks for somebody else.", "userId")
     conversation_id = conversation_named_in(body)
-    throttle.check_post(me.user_id)
+    throttle.check_change(me.user_id)
     with current_metrics().posts.time():
         posted = messages.post(me, conversation_id, body["content"], body["clientId"])
     return json_answer(show.message(posted.message), 201 if posted.created else 200)
@@ -74,7 +74,7 @@ def edit(message_id: str) -> Response:
     """Replace the text of one's own message."""
     me = identity.current()
     body = read_body(content=Text(max=text.MAX_LENGTH))
-    throttle.check_post(me.user_id)
+    throttle.check_change(me.user_id)
     return json_answer(show.message(messages.edit(me, message_id, body["content"])))
 
 

@@ -12,10 +12,20 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from chatapp.domain import db_copy
 from chatapp.domain.errors import DomainError
-from chatapp.extensions import db
 from chatapp.logs import log_event
 
 logger = logging.getLogger(__name__)
+
+
+#: What SQLite says where the machine is at fault, and not what was asked of it: the disk is full,
+#: broken or read-only, or there is no memory (https://sqlite.org/rescode.html, primary codes).
+_FAULTS = frozenset(
+    {
+        *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY),
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+        *(sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL),
+    }
+)
 
 
 class Unavailable(DomainError):
@@ -32,17 +42,23 @@ def init_app(app: Flask) -> None:
     """Answer what goes wrong between the app and its database."""
     app.register_error_handler(exc.TimeoutError, _unavailable)
     app.register_error_handler(DBAPIError, _failed)
-    app.register_error_handler(sqlite3.IntegrityError, _refused)
+    app.register_error_handler(sqlite3.Error, _failed_in_sqlite)
 
 
 def _passes(error: DBAPIError) -> bool:
     """Whether the statement may succeed when it is sent again.
 
-    On PostgreSQL: after lost connections, limits of time, deadlocks, a restart. What goes wrong
-    on SQLite is the disk's fault or ours.
+    On PostgreSQL: after lost connections, limits of time, deadlocks, a restart.
     """
-    is_operational = isinstance(error, OperationalError) and db.engine.dialect.name != "sqlite"
+    if isinstance(error.orig, sqlite3.Error):
+        return _passes_in_sqlite(error.orig)
+    is_operational = isinstance(error, OperationalError)
     return is_operational or error.connection_invalidated or db_copy.CLOSED in str(error.orig)
+
+
+def _passes_in_sqlite(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)  # an error of the driver itself has none
+    return code & 0xFF in _FAULTS or db_copy.CLOSED in str(error)
 
 
 def _failed(error: DBAPIError) -> ResponseReturnValue:
@@ -51,9 +67,9 @@ def _failed(error: DBAPIError) -> ResponseReturnValue:
     return _unavailable(error)
 
 
-def _refused(error: sqlite3.IntegrityError) -> ResponseReturnValue:
+def _failed_in_sqlite(error: sqlite3.Error) -> ResponseReturnValue:
     # The hot paths call SQLite's driver directly, so its own errors come up as well.
-    if db_copy.CLOSED not in str(error):
+    if not _passes_in_sqlite(error):
         raise error
     return _unavailable(error)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import orjson
 from flask import Flask, Response, render_template, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from markupsafe import escape
-from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest, BadRequestKeyError, HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
 from chatapp.domain.errors import DomainError, NotFound, TooMany
@@ -45,6 +46,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(InternalServerError, _unhandled)
+    # What gunicorn raises from within our reading of a body: it is no HTTP, or it broke off.
+    app.register_error_handler(ParseException, _bad_body)
+    app.register_error_handler(NoMoreData, _bad_body)
     # Flask would log it without the id that the person sees.
     setattr(app, "log_exception", _leave_to_us)  # noqa: B010 (mypy knows it as a method)
 
@@ -91,6 +95,10 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code in _RETRY:
         headers.setdefault("Retry-After", str(_RETRY[error.code]))
     return _answer(error.code, _phrase(error.code), _detail(error), headers)
+
+
+def _bad_body(_error: Exception) -> ResponseReturnValue:
+    return _http_error(BadRequest())
 
 
 def _unhandled(error: InternalServerError) -> ResponseReturnValue:

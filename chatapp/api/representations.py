@@ -74,19 +74,12 @@ def conversation(view: ConversationView) -> Json:
     """Return a conversation as one member sees it."""
     last = view.last_message
     return {
-        **shared_conversation(view),
-        "lastMessage": message(last) if last else None,
-        "lastReadMessageId": view.last_read_message_id,
-        "unreadCount": view.unread_count,
-    }
-
-
-def shared_conversation(view: ConversationView) -> Json:
-    """Return what is the same for every member."""
-    return {
         **conversation_facts(view.conversation),
         "memberIds": view.member_ids,
         "members": [user(member) for member in view.members],
+        "lastMessage": message(last) if last else None,
+        "lastReadMessageId": view.last_read_message_id,
+        "unreadCount": view.unread_count,
     }
 
 

@@ -82,12 +82,13 @@ def checked_display_name(text: str) -> str:
 
 
 def change_display_name(me: Identity, display_name: str) -> User:
-    """Change the name that others see of ``me``."""
+    """Change the name that others see of ``me``; the same name again tells nobody."""
     display_name = checked_display_name(display_name)
     with transaction():
         user = get(me.user_id, lock=True)
-        user.display_name = display_name
-        _log_update(user)
+        if user.display_name != display_name:
+            user.display_name = display_name
+            _log_update(user)
     return user
 
 
@@ -153,8 +154,9 @@ def reactivate(me: Identity, user_id: str) -> User:
     require_admin(me)
     with transaction():
         user = get(user_id, lock=True)
-        user.deactivated_at = None
-        _log_update(user)
+        if not user.is_active:
+            user.deactivated_at = None
+            _log_update(user)
     return user
 
 
@@ -163,8 +165,9 @@ def make_admin(me: Identity, user_id: str) -> User:
     require_admin(me)
     with transaction():
         user = get(user_id, lock=True)
-        user.is_admin = True
-        _log_update(user)
+        if not user.is_admin:
+            user.is_admin = True
+            _log_update(user)
     return user
 
 

@@ -70,19 +70,18 @@ def view_for(me: Identity, conversation_id: str) -> ConversationView:
     Raises:
         NotFound: there is none, or ``me`` is not in it.
     """
-    return view_of_member(me.user_id, conversation_id)
-
-
-def view_of_member(user_id: str, conversation_id: str) -> ConversationView:
-    """Return one conversation as ``user_id`` sees it (see :func:`view_for`)."""
-    view = view_without_people(user_id, conversation_id)
+    view = view_without_people(me.user_id, conversation_id)
     view.members = people_in(conversation_id)
     view.member_ids = [person.id for person in view.members]
     return view
 
 
 def view_without_people(user_id: str, conversation_id: str) -> ConversationView:
-    """Return the same, with nobody in ``members`` and ``member_ids``."""
+    """Return one conversation as ``user_id`` sees it, without its ``members``.
+
+    Raises:
+        NotFound: there is none, or ``user_id`` is not in it.
+    """
     views = _views(access.conversations_of(user_id).where(Conversation.id == conversation_id))
     if not views:
         raise NotFound
@@ -98,13 +97,6 @@ def people_in(conversation_id: str) -> list[User]:
         .order_by(Membership.joined_at, Membership.user_id)
     )
     return list(db.session.scalars(query))
-
-
-def view_unchecked(conversation_id: str) -> ConversationView | None:
-    """Return a conversation for what all its members see of it, None where it has no member."""
-    member = select(Membership.user_id).where(Membership.conversation_id == conversation_id)
-    user_id = db.session.scalar(member.limit(1))
-    return view_of_member(user_id, conversation_id) if user_id else None
 
 
 def unread_of_membership(up_to: int | None = None) -> ScalarSelect[int]:

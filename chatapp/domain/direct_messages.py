@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -27,8 +27,12 @@ class Opened(NamedTuple):
     created: bool
 
 
-def open_with(me: Identity, user_ids: Collection[str]) -> Opened:
+def open_with(
+    me: Identity, user_ids: Collection[str], before_making: Callable[[], object] | None = None
+) -> Opened:
     """Return the direct message of ``me`` and these people, made if it is not there yet.
+
+    ``before_making`` is called first in that case, and may raise.
 
     Raises:
         Invalid: nobody else was named, too many were, or one does not exist or is deactivated.
@@ -42,7 +46,11 @@ def open_with(me: Identity, user_ids: Collection[str]) -> Opened:
     try:
         with transaction():
             existing = _by_key(key)
-            return Opened(existing, False) if existing else Opened(_create(key, people), True)
+            if existing:
+                return Opened(existing, False)
+            if before_making is not None:
+                before_making()
+            return Opened(_create(key, people), True)
     except IntegrityError:
         # PostgreSQL only: another process made the same one between our look and our insert.
         existing = _by_key(key)

@@ -65,6 +65,8 @@ def change(
 ) -> Conversation:
     """Rename a group, set its topic, archive it or bring it back; None leaves a thing as it is.
 
+    Where that changes nothing, nobody is told.
+
     Raises:
         NotFound: ``me`` is not in such a group.
         Forbidden: ``me`` neither owns it nor is an administrator.
@@ -81,7 +83,8 @@ def change(
                 setattr(group, attribute, value)
         if archived is not None and archived != (group.archived_at is not None):
             group.archived_at = now() if archived else None
-        _tell_change(me, group)
+        if db.session.is_modified(group):
+            _tell_change(me, group)
     return group
 
 

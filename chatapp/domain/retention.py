@@ -6,45 +6,38 @@ go, and a cursor from before it gets a ``reset``.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from chatapp.domain import log
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, LogHead, now
 
-#: Rows that one transaction deletes: SQLite has one writer, and a long one would hold up posts.
+#: Rows that are looked at, and deleted, in one transaction: SQLite has one writer, and a long
+#: transaction would hold up posts.
 BATCH = 2000
 
 
 def prune(keep: timedelta) -> int:
     """Drop events older than ``keep``, oldest first; return how many went."""
-    newest = db.session.scalar(
-        select(func.max(Event.position)).where(Event.created_at < now() - keep)
-    )
-    dropped = 0
-    while newest is not None and (gone := _drop_up_to(newest)):
+    moment, dropped = now(), 0
+    while gone := _drop_oldest(moment - keep, moment):
         dropped += gone
     return dropped
 
 
-def _drop_up_to(newest: int) -> int:
-    """Drop one batch of the rows up to position ``newest``; return how many went."""
+def _drop_oldest(before: datetime, today: datetime) -> int:
+    """Drop what is older than ``before`` among the oldest BATCH rows; return how many went."""
+    oldest = select(Event.position, Event.created_at).order_by(Event.position).limit(BATCH)
+    at = oldest.subquery().c
+    # What bears a date to come is from a clock that went wrong: it must not be kept until then.
+    is_old = or_(at.created_at < before, at.created_at > today)
     with transaction():
         # Before looking: of two that prune at once the second would move the position back.
         log.hold()
-        last = db.session.scalar(
-            select(func.max(Event.position)).where(
-                Event.position.in_(
-                    select(Event.position)
-                    .where(Event.position <= newest)
-                    .order_by(Event.position)
-                    .limit(BATCH)
-                )
-            )
-        )
+        last = db.session.scalar(select(func.max(at.position)).where(is_old))
         if last is None:
             return 0
         db.session.execute(update(LogHead).values(pruned_position=last))

@@ -49,6 +49,13 @@ class Busy(DomainError):
     title = "The database is busy"
 
 
+class Undone(DomainError):
+    """SQLite has undone a whole batch, because the disk failed one that was in it."""
+
+    status = 503
+    title = "The disk is full or fails"
+
+
 class Batch:
     """Transactions that share one commit."""
 
@@ -116,7 +123,7 @@ class Batch:
         "Response To Errors Within A Transaction").
         """
         if not self.kept.driver.in_transaction:
-            raise sqlite3.OperationalError("SQLite has undone this transaction")
+            raise Undone("The server could not save that. Try again in a moment.")
 
     def _end(self) -> None:
         del _batches[self._engine]

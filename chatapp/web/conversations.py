@@ -58,7 +58,7 @@ def post_message(conversation_id: str) -> Response | tuple[str, int]:
     form = Form("content")
     with form.checked():
         content = clean_content(form["content"])
-        throttle.check_post(me.user_id)
+        throttle.check_change(me.user_id)
         client_id = form["client_id"][:64] or None
         sent = messages.post(me, conversation_id, content, client_id).message
         return see_other(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from werkzeug.wrappers import Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.domain import conversations as domain
 from chatapp.domain import groups
 from chatapp.domain.errors import NotFound
@@ -30,6 +30,7 @@ def change_group(conversation_id: str) -> Response | tuple[str, int]:
     me = identity.current()
     form = _form(me, conversation_id)
     with form.checked():
+        throttle.check_change(me.user_id)
         groups.change(me, conversation_id, name=form["name"], topic=form["topic"])
         return _back(conversation_id)
     return _render(me, conversation_id, form), form.status
@@ -45,6 +46,7 @@ def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
         raise NotFound
     if request.method == "POST":
         with form.checked():
+            throttle.check_change(me.user_id)
             groups.add_members(me, conversation_id, form.all("user_ids"))
             return _back(conversation_id)
     query = request.args.get("people", "")
@@ -59,14 +61,18 @@ def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
 @blueprint.post("/conversations/<conversation_id>/people/<user_id>/remove")
 def remove_member(conversation_id: str, user_id: str) -> Response:
     """Put somebody out of a group."""
-    groups.remove_member(identity.current(), conversation_id, user_id)
+    me = identity.current()
+    throttle.check_change(me.user_id)
+    groups.remove_member(me, conversation_id, user_id)
     return _back(conversation_id)
 
 
 @blueprint.post("/conversations/<conversation_id>/leave")
 def leave_group(conversation_id: str) -> Response:
     """Leave a group."""
-    groups.leave(identity.current(), conversation_id)
+    me = identity.current()
+    throttle.check_change(me.user_id)
+    groups.leave(me, conversation_id)
     return see_other(".conversations")
 
 
@@ -74,7 +80,9 @@ def leave_group(conversation_id: str) -> Response:
 def archive_group(conversation_id: str) -> Response:
     """Archive a group, or bring it back."""
     archived = request.form.get("archived") != "no"
-    groups.change(identity.current(), conversation_id, archived=archived)
+    me = identity.current()
+    throttle.check_change(me.user_id)
+    groups.change(me, conversation_id, archived=archived)
     return _back(conversation_id)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import request
 from werkzeug.wrappers import Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.domain import direct_messages
 from chatapp.web import shell
 from chatapp.web.blueprint import blueprint
@@ -21,7 +23,8 @@ def new_direct_message() -> Response | tuple[str, int]:
     form = Form("user_ids", source=request.values)
     if request.method == "POST":
         with form.checked():
-            opened = direct_messages.open_with(me, form.all("user_ids"))
+            check = partial(throttle.check_change, me.user_id)
+            opened = direct_messages.open_with(me, form.all("user_ids"), check)
             return see_other(".conversation", conversation_id=opened.conversation.id)
     query = request.args.get("people", "")
     people = candidates(me, query, form.all("user_ids"), without={me.user_id})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from werkzeug.wrappers import Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.domain import groups as domain
 from chatapp.web import shell
 from chatapp.web.blueprint import blueprint
@@ -31,6 +31,7 @@ def new_group() -> Response | tuple[str, int]:
         with form.checked():
             private = bool(form["private"])
             chosen = form.all("user_ids")
+            throttle.check_change(me.user_id)
             group = domain.create(me, form["name"], chosen, private=private, topic=form["topic"])
             return see_other(".conversation", conversation_id=group.id)
     people = candidates(me, "", form.all("user_ids"), without={me.user_id})
@@ -40,5 +41,7 @@ def new_group() -> Response | tuple[str, int]:
 @blueprint.post("/groups/<conversation_id>/join")
 def join_group(conversation_id: str) -> Response:
     """Join a public group and open it."""
-    domain.join(identity.current(), conversation_id)
+    me = identity.current()
+    throttle.check_change(me.user_id)
+    domain.join(me, conversation_id)
     return see_other(".conversation", conversation_id=conversation_id)

@@ -38,7 +38,7 @@ def save_message(message_id: str) -> Response | tuple[str, int]:
     form = Form("content")
     with form.checked():
         content = clean_content(form["content"])
-        throttle.check_post(me.user_id)
+        throttle.check_change(me.user_id)
         messages.edit(me, message_id, content)
         return _into_conversation(messages.find(me, message_id))
     return _render(me, messages.find(me, message_id), "edit", form), form.status

@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, request
 from werkzeug.wrappers import Response
 
-from chatapp import identity
+from chatapp import identity, throttle
 from chatapp.domain import accounts, sessions
 from chatapp.domain.identity import Identity
 from chatapp.web import shell
@@ -23,6 +23,7 @@ def profile() -> Response | tuple[str, int]:
     form = Form("display_name", display_name=me.display_name)
     if request.method == "POST":
         with form.checked():
+            throttle.check_change(me.user_id)
             accounts.change_display_name(me, form["display_name"])
             return _saved("Your name is changed.")
     return _render(me, form=form), form.status

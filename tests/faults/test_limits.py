@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import Arena, open_arena
 from tests.support import raw_http as http
+from tests.support.server import Server
 from tests.support.wait import until
 
 pytestmark = pytest.mark.delivery
@@ -19,6 +22,47 @@ def test_limits_are_told_and_who_reconnects_often_is_not_refused(data_dir: Path)
         check_limits(arena)
         arena.leave()
         check_reconnects(arena)
+
+
+def test_who_may_open_few_files_holds_fewer_streams_and_says_so(data_dir: Path) -> None:
+    """Else gunicorn would stop accepting at some point, and nobody would be answered."""
+    server = Server(data_dir, CHAT_STREAMS_PER_USER="1000")
+    server.open_files = 100
+    with server, closing(Arena(server)) as arena:
+        allowed = 45
+        assert f"allows a process {allowed} streams, not the 10000" in server.output()
+        ann = arena.person()
+        group = arena.team.group(ann)
+        for _ in range(allowed):
+            arena.listen(ann, group)
+        until(lambda: arena.metric("chatapp_streams") == allowed, "all of them")
+        full = http.call(arena.port, "GET", "/api/sse", ann.token)
+        assert (full.status, full.headers["retry-after"]) == (503, "5")
+        arena.sender(ann, group).send()
+        assert arena.verdict().is_clean
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}!!0\r\n\r\n", b'5\r\n{"a":'],
+    ids=["size", "end", "cut"],
+)
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_no_http_is_a_bad_request(arena: Arena, body: bytes, kind: str) -> None:
+    ann = arena.person()
+    with http.connect(arena.port) as sock:
+        sock.sendall(
+            b"POST /api/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"Content-Type: %b\r\nAuthorization: Bearer %b\r\n\r\n"
+            % (kind.encode(), ann.token.encode())
+            + body
+        )
+        sock.shutdown(socket.SHUT_WR)
+        status, headers, _ = http.read_head(sock)
+    is_json = kind == "application/json"
+    assert status == (400 if is_json else 415)
+    assert headers["content-type"] == "application/problem+json"
+    assert not arena.server.log_lines(event="request_failed")
 
 
 def check_limits(arena: Arena) -> None:

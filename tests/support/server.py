@@ -67,6 +67,8 @@ class Server:
             "CHAT_POSTS_PER_MINUTE": "0",
             **env,
         }
+        #: How many files its processes may have open; 0 leaves that as it is.
+        self.open_files = 0
         self._process: subprocess.Popen[bytes] | warm.Forked | None = None
 
     def __enter__(self) -> Self:
@@ -90,8 +92,10 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         arguments = ["-c", "gunicorn.conf.py", "app:app"]
-        if "PYTHONPATH" in self._env:
+        if "PYTHONPATH" in self._env or self.open_files:
             command = [sys.executable, "-m", "gunicorn", *arguments]
+            if self.open_files:
+                command = ["sh", "-c", f'ulimit -n {self.open_files}; exec "$@"', "sh", *command]
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True

@@ -36,6 +36,18 @@ def test_an_account_signs_in_by_its_name_in_any_case() -> None:
     assert sessions.find(secret) is not None
 
 
+def test_a_change_of_nothing_tells_nobody(team: Team) -> None:
+    root, mara = team.person("root", admin=True), team.person("mara", display_name="Mara")
+    accounts.make_admin(root.identity, mara.id)
+    before = log.head().position
+    accounts.change_display_name(mara.identity, " Mara ")
+    accounts.make_admin(root.identity, mara.id)
+    accounts.reactivate(root.identity, mara.id)
+    assert log.head().position == before
+    accounts.change_display_name(mara.identity, "Mara L.")
+    assert logged(before) == [("user:updated", log.TEAM, mara.id)]
+
+
 def test_a_new_account_is_told_to_the_team() -> None:
     user = accounts.create("mara", "", PASSWORD)
     assert user.display_name == "mara"

@@ -1,18 +1,15 @@
-"""Backups, restoring them, and pruning the log."""
+"""Backups, and restoring them."""
 
 from __future__ import annotations
 
 import sqlite3
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from chatapp import backup
-from chatapp.domain import log, retention
 from chatapp.extensions import db
-from chatapp.models import Event, now
 from tests.support.team import Team
 
 
@@ -80,29 +77,3 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(
     with pytest.raises(backup.BackupError):
         backup.restore_backup(wrong, live)
     assert live.read_bytes() == before
-
-
-def test_pruning_drops_old_events_and_old_cursors_get_a_reset(team: Team, app: Flask) -> None:
-    ann, bob = team.people("ann", "bob")
-    dm = team.dm(ann, bob)
-    ann.say(dm, "old")
-    with app.app_context():
-        old = log.head()
-        db.session.query(Event).update({"created_at": now() - timedelta(days=8)})
-        db.session.commit()
-    ann.say(dm, "new")
-    with app.app_context():
-        assert retention.prune(timedelta(days=7)) == old.position
-        assert [row.position for row in log.after(0, 10)] == [old.position + 1]
-        assert log.head().pruned_position == old.position
-
-    def opening(cursor: int) -> str:
-        stream = bob.get(f"/api/sse?channel=dm:{dm}&cursor={old.epoch}-{cursor}", buffered=False)
-        assert stream.status_code == 200
-        first = next(iter(stream.response))
-        stream.close()
-        return first.decode() if isinstance(first, bytes) else str(first)
-
-    assert '"reason":"pruned"' in opening(old.position - 1)
-    assert "event: reset" not in opening(old.position)
-    assert '"content":"new"' in opening(old.position)

@@ -160,6 +160,23 @@ def test_a_change_leaves_what_it_does_not_name(team: Team, ann: Person) -> None:
     assert change(ann, group, archived="yes") == 400
 
 
+def test_a_change_of_nothing_tells_nobody(team: Team, ann: Person, bob: Person) -> None:
+    group = team.group(ann, bob, name="Name")
+    with listen(bob) as stream:
+        stream.ready()
+        for fields in ({}, {"name": " Name "}, {"topic": ""}, {"archived": False}):
+            assert change(ann, group, **fields) == 200
+        ann.say(group, "fence")
+        assert types(stream.until("message")) == ["message"]
+        assert change(ann, group, name="Another") == 200
+        updated = stream.next()
+    assert updated.type == "conversation:updated"
+    told = updated.json["conversation"]
+    seen = shown(bob, group)
+    assert told.items() <= seen.items()
+    assert set(seen) - set(told) == {"lastMessage", "lastReadMessageId", "unreadCount"}
+
+
 def test_the_longest_standing_member_inherits(
     team: Team, ann: Person, bob: Person, eve: Person
 ) -> None:

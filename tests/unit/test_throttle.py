@@ -12,7 +12,7 @@ from chatapp import throttle
 from chatapp.domain import accounts, passwords
 from chatapp.domain.errors import DomainError, Invalid, TooMany
 from tests.support import forms
-from tests.support.team import Person
+from tests.support.team import Person, Team
 
 PASSWORD = "four plain words here"
 
@@ -36,6 +36,12 @@ def fail(name: str, address: str = "192.0.2.1") -> None:
     """Fail to sign in once."""
     with pytest.raises(Invalid), throttle.sign_in_attempt(name, address):
         raise Invalid("password", "wrong")
+
+
+def hold(app: Flask, monkeypatch: pytest.MonkeyPatch, changes: float) -> None:
+    """Let everybody make so many changes."""
+    limited = throttle.throttles(app)._replace(posts=throttle.PostThrottle(changes))
+    monkeypatch.setitem(app.extensions, "chatapp.throttle", limited)
 
 
 def is_held(name: str, address: str = "192.0.2.1") -> bool:
@@ -137,12 +143,44 @@ def test_no_limit_is_no_limit() -> None:
         posts.check("user_a")
 
 
+def test_whatever_others_are_told_of_counts(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, public = team.group(ann), team.group(bob, private=False)
+    eve = team.person("eve")
+    hold(app, monkeypatch, 0.5)
+    browser, path = ann.browser(), f"/conversations/{group}"
+    for answer in (
+        ann.post("/api/groups", json={"name": "Another"}),
+        ann.patch(f"/api/groups/{group}", json={"name": "Renamed"}),
+        ann.post(f"/api/groups/{group}/members", json={"userIds": [bob.id]}),
+        ann.delete(f"/api/groups/{group}/members/{ann.id}"),
+        ann.post("/api/direct-messages", json={"userIds": [eve.id]}),
+        forms.send(browser, f"/groups/{public}/join"),
+        forms.send(browser, f"{path}/people/add", user_ids=bob.id),
+        forms.send(browser, f"{path}/people/{ann.id}/remove"),
+        forms.send(browser, f"{path}/leave"),
+        forms.send(browser, f"{path}/archive"),
+        forms.send(browser, "/direct-messages/new", user_ids=eve.id),
+    ):
+        assert answer.status_code == 429
+    for held in (
+        forms.send(browser, "/groups/new", name="typed with care"),
+        forms.send(browser, f"{path}/details", name="typed with care"),
+        forms.send(browser, "/profile", display_name="typed with care"),
+    ):
+        assert held.status_code == 429
+        assert "typed with care" in held.text
+    # What is there already is found as often as one likes.
+    again = ann.post("/api/direct-messages", json={"userIds": [bob.id]})
+    assert (again.status_code, (again.json or {})["id"]) == (200, dm)
+
+
 def test_changing_a_message_counts_as_posting_one(
     app: Flask, ann: Person, dm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/api/messages/{ann.say(dm, 'Hello')['id']}"
-    limited = throttle.throttles(app)._replace(posts=throttle.PostThrottle(2))
-    monkeypatch.setitem(app.extensions, "chatapp.throttle", limited)
+    hold(app, monkeypatch, 2)
     answers = [ann.patch(path, json={"content": f"Hello {n}"}).status_code for n in range(3)]
     assert answers == [200, 200, 429]
     page = path.replace("/api", "") + "/edit"

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from chatapp.domain import log, sqlite_writer
+from chatapp.domain.errors import DomainError
 from chatapp.domain.sqlite_connections import reader, writer
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
@@ -265,7 +266,7 @@ def _add(app: Flask, name: str) -> str:
         with app.app_context(), transaction():
             add(name.lstrip("!?"))
             _go_wrong(name)
-    except (Unwanted, sqlite3.Error, DBAPIError, sqlite_writer.Busy) as error:
+    except (Unwanted, sqlite3.Error, DBAPIError, DomainError) as error:
         return type(error).__name__
     return name
 

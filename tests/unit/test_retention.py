@@ -1,0 +1,65 @@
+"""Pruning the log: what goes, and what readers who are behind are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from chatapp.domain import log, retention
+from chatapp.extensions import db
+from chatapp.models import Event, now
+from tests.support.team import Team
+
+
+def age(first: int, last: int, days: int) -> None:
+    """Date what was logged between two positions to so many days ago."""
+    events = db.session.query(Event).filter(first <= Event.position, Event.position <= last)
+    events.update({"created_at": now() - timedelta(days=days)})
+    db.session.commit()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_a_clock_that_was_wrong_keeps_nothing_for_ever(
+    team: Team, app: Flask, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", batch)
+    ann = team.person("ann")
+    dm = team.dm(ann, team.person("bob"))
+    for number in range(20):
+        ann.say(dm, str(number))
+    with app.app_context():
+        last = log.head().position
+        age(1, last - 10, days=8)
+        age(5, last - 12, days=-400)
+        assert retention.prune(timedelta(days=7)) == last - 10
+        assert log.head().pruned_position == last - 10
+        assert [row.position for row in log.after(0, 1)] == [last - 9]
+        assert retention.prune(timedelta(days=7)) == 0
+
+
+def test_pruning_drops_old_events_and_old_cursors_get_a_reset(team: Team, app: Flask) -> None:
+    ann, bob = team.people("ann", "bob")
+    dm = team.dm(ann, bob)
+    ann.say(dm, "old")
+    with app.app_context():
+        old = log.head()
+        db.session.query(Event).update({"created_at": now() - timedelta(days=8)})
+        db.session.commit()
+    ann.say(dm, "new")
+    with app.app_context():
+        assert retention.prune(timedelta(days=7)) == old.position
+        assert [row.position for row in log.after(0, 10)] == [old.position + 1]
+        assert log.head().pruned_position == old.position
+
+    def opening(cursor: int) -> str:
+        stream = bob.get(f"/api/sse?channel=dm:{dm}&cursor={old.epoch}-{cursor}", buffered=False)
+        assert stream.status_code == 200
+        first = next(iter(stream.response))
+        stream.close()
+        return first.decode() if isinstance(first, bytes) else str(first)
+
+    assert '"reason":"pruned"' in opening(old.position - 1)
+    assert "event: reset" not in opening(old.position)
+    assert '"content":"new"' in opening(old.position)
