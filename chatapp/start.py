@@ -30,8 +30,8 @@ def ready_data(settings: Settings) -> str | None:
     check_redis(settings)
     with app.app_context():
         try:
-            migrate()
             check_postgresql()
+            migrate()
         except DBAPIError as error:
             refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if settings.demo:

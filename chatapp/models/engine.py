@@ -67,7 +67,9 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
     # What the address says is kept, but for our limits, which come behind its `options`.
     theirs = make_url(database_url).normalized_query
     limits = (f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
-    arguments = {"application_name": "chatapp", **POSTGRESQL_ROLE, **POSTGRESQL_NETWORK}
+    # Else a database of SQL_ASCII would answer in bytes, and nobody could tell it what is wrong.
+    ours = {"application_name": "chatapp", "client_encoding": "utf8"}
+    arguments = {**ours, **POSTGRESQL_ROLE, **POSTGRESQL_NETWORK}
     arguments = {name: value for name, value in arguments.items() if name not in theirs}
     return {
         "pool_size": connections,

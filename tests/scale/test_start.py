@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.scale.test_limits import guess
@@ -113,10 +114,17 @@ def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgr
     assert "read-only" in one_line(refusal(tmp_path, DATABASE_URL=url))
 
 
-def test_a_database_of_another_encoding_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
-    postgres.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
-    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url("latin")))
-    assert "LATIN1" in said
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding_is_one_line_and_left_as_it_is(
+    tmp_path: Path, postgres: Postgres, encoding: str
+) -> None:
+    name = encoding.lower()
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(name)))
+    assert encoding in said
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    with psycopg.connect(postgres.url(name), client_encoding="utf8") as connection:
+        assert connection.execute(tables).fetchall() == []
 
 
 @pytest.mark.parametrize(
