@@ -1,8 +1,7 @@
 """What gunicorn's arbiter does at start, and what each worker does when it starts and stops.
 
-The arbiter imports this module, `guard`, `config`, `addresses`, `descriptors` and `logs`, and
-nothing else of chatapp: a reload (SIGHUP) forks new workers from it, and they must run the code as
-it is on disk by then.
+The arbiter imports this module and what it imports at its head, and nothing else of chatapp: a
+reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk by then.
 """
 
 import gc
@@ -22,6 +21,7 @@ from gunicorn.glogging import Logger
 
 from chatapp import guard, logs
 from chatapp.config import ConfigError, Settings
+from chatapp.listener import Listener
 
 # Imported before the fork, so that a new worker costs 0.3 s of CPU, not 1.1 s: one
 # that was killed is soon replaced. Nothing of chatapp may be here, and a new version of one of
@@ -40,7 +40,12 @@ class Worker(Protocol):
 
     age: int
     alive: bool
+    cfg: Config
+    sockets: list[Any]
     wsgi: Any
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, finish what runs, leave."""
@@ -157,6 +162,8 @@ def worker_started(worker: Worker) -> None:
     if not monkey.is_module_patched("socket"):
         guard.refuse("gevent has not patched the sockets: start through gunicorn.conf.py")
     logs.configure()
+    if not worker.cfg.is_ssl:
+        worker.sockets = [Listener(sock, worker.handle) for sock in worker.sockets]
     # gunicorn's own answer to Ctrl-C kills the streams; ours says goodbye to them first.
     for stop in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(stop, worker.handle_exit)
