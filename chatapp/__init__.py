@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         extensions,
         identity,
         metrics,
+        request_body,
         security,
         static_files,
         throttle,
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     setattr(app, "ensure_sync", seen)  # noqa: B010 (mypy knows it as a method)
     extensions.init_app(app, settings)
     security.init_app(app, settings)
+    request_body.init_app(app)
     static_files.init_app(app)
     identity.init_app(app)
     throttle.init_app(app, settings)

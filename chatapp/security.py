@@ -12,10 +12,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 if TYPE_CHECKING:
     from chatapp.config import Settings
 
-#: Bytes of any body; JSON and uploads have limits of their own. werkzeug's further defaults
-#: (1,000 parts, 500 kB of form fields in memory) stay as they are.
-MAX_BODY = 1024 * 1024
-
 _CSP = (
     "default-src 'none'; script-src 'self'{0}; style-src 'self'{0}; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
@@ -44,7 +40,6 @@ _HEADERS = {
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Protect every answer of ``app``; call it first, so that no other hook goes unprotected."""
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     if hops := settings.trusted_proxies:
         proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
         app.wsgi_app = proxied  # type: ignore[method-assign]

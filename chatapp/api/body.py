@@ -6,8 +6,9 @@ import json
 from typing import Any, NoReturn
 
 from flask import request
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
+from chatapp import request_body
 from chatapp.api.fields import Field, Optional, shown
 from chatapp.domain.errors import Invalid
 
@@ -26,6 +27,7 @@ def read_body(**fields: Field[Any]) -> dict[str, Any]:
         Invalid: 400; it is not such an object. The error names the field, or "body".
         UnsupportedMediaType: 415; it does not say that it is JSON.
         RequestEntityTooLarge: 413; it has MAX_BODY bytes or more.
+        RequestTimeout: 408; it does not come in time.
     """
     body = _parse(_raw_body())
     for name in body:
@@ -41,12 +43,7 @@ def _raw_body() -> bytes:
     # A form of another site can send text/plain with the cookie, but not application/json.
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON, sent as application/json.")
-    request.max_content_length = MAX_BODY
-    raw = request.get_data(cache=False)
-    # A body that comes in chunks has no length to be judged by; it is cut off at the limit.
-    if len(raw) >= MAX_BODY:
-        raise RequestEntityTooLarge
-    return raw
+    return request_body.read(MAX_BODY)
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _WORDS = {
     403: "You may not do this.",
     404: "There is nothing here, or nothing that you may see.",
     405: "This address cannot be used in this way.",
+    408: "This took too long to arrive. Try again.",
     413: "That is too large.",
     429: "That was too often; wait a moment, then try again.",
     500: "Something went wrong on our side. It has been noted under the request id below.",
