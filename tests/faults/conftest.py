@@ -126,12 +126,16 @@ class Arena:
         os.kill(killed, signal.SIGKILL)
         until(lambda: self.worker not in (0, killed), "a new worker")
 
-    def metric(self, name: str) -> float:
-        """Return one of the worker's counters."""
+    def metric(self, name: str, **labels: str) -> float:
+        """Return one of the worker's numbers; 0 where it has seen nothing of these labels yet."""
         text = http.call(self.port, "GET", "/metrics").body.decode()
-        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
-        assert found, name
-        return float(found[1])
+        family = re.sub("_(bucket|count|sum)$", "", name)
+        assert f"# TYPE {family} " in text, name
+        wanted = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        series = f"{name}{{{wanted}}}" if labels else name
+        found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+        assert found or labels, name
+        return float(found[1]) if found else 0.0
 
     def footprint(self) -> Footprint:
         """Look at what the worker holds, after a commit: the first one starts a thread that stays.
