@@ -147,3 +147,16 @@ def test_losing_what_was_named_while_it_is_open_matters(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Hub, "_revoke", revoked)
     assert shows("leaked")
+
+
+def test_remembering_what_was_lost_during_the_opening_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attach = Hub.attach
+
+    def attached_all(hub: Hub, subscriber: Subscriber, channels: list[str]) -> None:
+        subscriber.revoked = frozenset()
+        attach(hub, subscriber, channels)
+
+    monkeypatch.setattr(Hub, "attach", attached_all)
+    assert shows("leaked")

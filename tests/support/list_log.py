@@ -38,6 +38,11 @@ class ListLog:
         for _ in range(self._dice.choice((0, 0, 1, 2))):
             gevent.sleep(0)
 
+    def answers_late(self) -> None:
+        """Let the others do a lot, or not, while an answer is on its way."""
+        for _ in range(self._dice.choice((0, 1, 4, 12))):
+            gevent.sleep(0)
+
     def append(self, type_: str, user_id: str | None = None, channel: str = CHANNEL) -> int:
         """Commit an event, and return its position."""
         position = len(self.rows) + 1
@@ -76,12 +81,13 @@ class ListLog:
     def readable_channels(self, user: str) -> list[str]:
         self.yields()
         self.told[user] = self._channels_of(user)
+        self.answers_late()
         return self.told[user]
 
     def check_channels(self, user: str, named: Collection[str]) -> None:
         self.yields()
         readable = self._channels_of(user)
-        self.yields()
+        self.answers_late()
         if not set(named) <= set(readable):
             raise NotFound
 
