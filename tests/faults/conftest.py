@@ -162,7 +162,16 @@ class Arena:
     def until_at_rest(self) -> None:
         """Send everybody home, and wait until the worker holds nothing of them."""
         self.leave()
-        until(lambda: self._looked_over() == self._at_rest, f"{self._at_rest}, not what is held")
+        held: list[Footprint] = []
+
+        def is_at_rest() -> bool:
+            held[:] = [self._looked_over()]
+            return held == [self._at_rest]
+
+        try:
+            until(is_at_rest, "rest")
+        except AssertionError:
+            pytest.fail(f"{held} is held, not {self._at_rest}")
 
     def _looked_over(self) -> Footprint:
         """Look at what is held, but for threads: some tests are the first to need one."""

@@ -25,6 +25,7 @@ _CODE = f"""
 
     @bp.get({PATH!r})
     def held():
+        gc.collect()  # what nobody holds any more, and is only waiting for that
         return {{
             "greenlets": sum(not one.dead for one in those(greenlet.greenlet)),
             "contexts": len(those((AppContext, RequestContext))),
