@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.wait import PATIENCE
@@ -99,3 +100,14 @@ def remember_states(page: Page) -> None:
                 .observe(line, {attributeFilter: ['data-state']});
         }"""
     )
+
+
+#: A cursor of another history: the stream that begins with it begins with a reset.
+FOREIGN = "foreign-1"
+
+
+def expect_nothing_found(page: Page) -> None:
+    # Preloading makes style elements of its own, which our policy forbids and the console tells.
+    # Only what is wrong is spelt out, node by node; all is checked.
+    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from typing import Any
 
@@ -125,3 +126,26 @@ class Team:
         self._app.extensions["chatapp"].stop()
         with self._app.app_context():
             db.engine.dispose()
+
+
+def fill(conversation: Conversation, person: Person, count: int) -> list[str]:
+    wanted = [f"line {number:03}" for number in range(count)]
+    for text in wanted:
+        person.say(conversation, text)
+    return wanted
+
+
+def until_streams(admin: Person, talk: Conversation, count: int) -> None:
+    """Wait until so many streams carry the conversation."""
+
+    def streams() -> int:
+        return int(admin.call("GET", "/api/sse/stats")["groupSubscriptions"].get(talk.id, 0))
+
+    deadline, typed = time.monotonic() + 60, 0.0
+    while streams() != count:
+        assert time.monotonic() < deadline, f"{streams()} streams"
+        # A stream that was closed is noticed by writing to it, and typing is written to all; it
+        # may be said once a second.
+        if time.monotonic() > typed + 1:
+            admin.call("POST", f"/api/conversations/{talk.id}/typing")
+            typed = time.monotonic()

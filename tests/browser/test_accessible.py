@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import composer, message
+from tests.browser.page import composer, expect_nothing_found, message
 from tests.browser.people import Conversation, Person
 from tests.support.server import Server
 
@@ -49,13 +48,6 @@ def conversation(ada: Person, ben: Person) -> Conversation:
     ada.say(talk, TEXT)
     ben.say(talk, "And an answer.")
     return talk
-
-
-def expect_nothing_found(page: Page) -> None:
-    # Preloading makes style elements of its own, which our policy forbids and the console tells.
-    # Only what is wrong is spelt out, node by node; all is checked.
-    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"]})
-    assert found.violations_count == 0, found.generate_report()
 
 
 def test_conversation_and_its_states(

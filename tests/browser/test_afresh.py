@@ -7,6 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.page import (
+    FOREIGN,
     below_end,
     composer,
     connection,
@@ -19,9 +20,6 @@ from tests.browser.people import Person
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
-
-#: A cursor of another history: the stream that begins with it begins with a reset.
-FOREIGN = "foreign-1"
 
 
 def test_reset_reloads_the_state_and_keeps_what_is_typed(

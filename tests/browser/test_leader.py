@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Request
 
 from tests.browser.conftest import PLAIN_HOST, live_tab
 from tests.browser.page import connection, expect_texts, send
-from tests.browser.people import Conversation, Person
+from tests.browser.people import Conversation, Person, until_streams
 from tests.browser.renderer import pid_of, stopped
 from tests.browser.unattended import frozen, unattended
 from tests.support.server import Server
@@ -139,22 +139,6 @@ def expect_leader_back(ada: Person, talk: Conversation, leader: Page, follower: 
         page.bring_to_front()
         expect_texts(page, [*FROZEN, "thawed"])
     until_streams(ada, talk, 1)
-
-
-def until_streams(admin: Person, talk: Conversation, count: int) -> None:
-    """Wait until so many streams carry the conversation."""
-
-    def streams() -> int:
-        return int(admin.call("GET", "/api/sse/stats")["groupSubscriptions"].get(talk.id, 0))
-
-    deadline, typed = time.monotonic() + 60, 0.0
-    while streams() != count:
-        assert time.monotonic() < deadline, f"{streams()} streams"
-        # A stream that was closed is noticed by writing to it, and typing is written to all; it
-        # may be said once a second.
-        if time.monotonic() > typed + 1:
-            admin.call("POST", f"/api/conversations/{talk.id}/typing")
-            typed = time.monotonic()
 
 
 def test_leader_whose_script_hangs_is_replaced(

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import connection, expect_texts, stand_at
+from tests.browser.page import FOREIGN, connection, expect_texts, stand_at
 from tests.browser.people import Conversation, Person, Team
-from tests.browser.test_afresh import FOREIGN
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]

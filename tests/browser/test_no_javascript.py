@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.page import message
-from tests.browser.people import PASSWORD, Person
-from tests.browser.test_reading import fill
+from tests.browser.people import PASSWORD, Person, fill
 from tests.support.server import Server
 
 SignedIn = Callable[..., BrowserContext]

@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import live_tab, wait_live
-from tests.browser.page import connection, run_until_live
+from tests.browser.page import connection, expect_nothing_found, run_until_live
 from tests.browser.people import Conversation, Person, Team
-from tests.browser.test_accessible import expect_nothing_found
 from tests.support.databases import Databases
 from tests.support.sabotage import sabotage
 from tests.support.server import Server

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import below_end, connection, expect_texts, message, send, texts
-from tests.browser.people import Conversation, Person
+from tests.browser.people import Person, fill
 from tests.support.wait import until
 
 OpenTab = Callable[..., Page]
@@ -37,13 +37,6 @@ SHIFTS = """() => {
                 shifts.push(Math.abs(is.y - was.y));
     }).observe({type: 'layout-shift', buffered: false});
 }"""
-
-
-def fill(conversation: Conversation, person: Person, count: int) -> list[str]:
-    wanted = [f"line {number:03}" for number in range(count)]
-    for text in wanted:
-        person.say(conversation, text)
-    return wanted
 
 
 def scroll_to(page: Page, text: str) -> None:

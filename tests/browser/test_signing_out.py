@@ -9,8 +9,7 @@ from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import composer, connection, expect_texts, message, send
-from tests.browser.people import Person, Team, sign_in
-from tests.browser.test_leader import until_streams
+from tests.browser.people import Person, Team, sign_in, until_streams
 
 SignedIn = Callable[..., BrowserContext]
 

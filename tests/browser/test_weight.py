@@ -7,8 +7,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.people import Person, Team
-from tests.browser.test_reading import fill
+from tests.browser.people import Person, Team, fill
 
 #: Our budget for the conversation page, before images.
 BUDGET = 60 * 1024

@@ -9,10 +9,10 @@ import pytest
 from chatapp import create_app
 from chatapp.extensions import db
 from tests.support.http import Http
+from tests.support.in_and_out import at_once
 from tests.support.server import Server
 from tests.support.settings import settings_for
 from tests.support.team import Person, Team
-from tests.unit.test_coming_and_going import at_once
 
 pytestmark = pytest.mark.delivery
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatapp import create_app
+from chatapp.domain import accounts
 from chatapp.extensions import db
 from tests.support import raw_http as http
 from tests.support.databases import SqliteDatabases
 from tests.support.listener import Listener
 from tests.support.oracle import Footprint, Verdict, footprint, judge, settle
+from tests.support.probe import probe
 from tests.support.sender import Sender
 from tests.support.server import Server
 from tests.support.settings import settings_for
@@ -46,6 +50,7 @@ class Arena:
         self._warming = Sender(self.port, self.admin, self.team.group(self.admin))
         self.senders: list[Sender] = []
         self.listeners: list[Listener] = []
+        self._at_rest: Footprint | None = None
 
     def person(self) -> Person:
         """Make somebody of a name that is new."""
@@ -126,12 +131,16 @@ class Arena:
         os.kill(killed, signal.SIGKILL)
         until(lambda: self.worker not in (0, killed), "a new worker")
 
-    def metric(self, name: str) -> float:
-        """Return one of the worker's counters."""
+    def metric(self, name: str, **labels: str) -> float:
+        """Return one of the worker's numbers; 0 where it has seen nothing of these labels yet."""
         text = http.call(self.port, "GET", "/metrics").body.decode()
-        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
-        assert found, name
-        return float(found[1])
+        family = re.sub("_(bucket|count|sum)$", "", name)
+        assert f"# TYPE {family} " in text, name
+        wanted = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        series = f"{name}{{{wanted}}}" if labels else name
+        found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+        assert found or labels, name
+        return float(found[1]) if found else 0.0
 
     def footprint(self) -> Footprint:
         """Look at what the worker holds, after a commit: the first one starts a thread that stays.
@@ -142,6 +151,39 @@ class Arena:
         for sender in (*self.senders, self._warming):
             sender.send()
         return footprint(self.port, self.worker, self.admin.token)
+
+    def note_rest(self) -> None:
+        """Note what the worker holds of nobody, after somebody was there."""
+        self.listen(self.admin)
+        self.leave()
+        until(lambda: self._looked_over().streams == 0, "nobody")
+        self._at_rest = self._looked_over()
+
+    def until_at_rest(self) -> None:
+        """Send everybody home, and wait until the worker holds nothing of them."""
+        self.leave()
+        held: list[Footprint] = []
+
+        def is_at_rest() -> bool:
+            held[:] = [self._looked_over()]
+            return held == [self._at_rest]
+
+        try:
+            until(is_at_rest, "rest")
+        except AssertionError:
+            pytest.fail(f"{held} is held, not {self._at_rest}")
+
+    def _looked_over(self) -> Footprint:
+        """Look at what is held, but for threads: some tests are the first to need one."""
+        self._write_to_all()
+        return replace(self.footprint(), threads=0)
+
+    def _write_to_all(self) -> None:
+        """Write to every stream: somebody has a new name."""
+        with self.app.app_context():
+            name = f"Root {secrets.token_hex(4)}"
+            accounts.change_display_name(self.admin.identity, name)
+        self._warming.send()  # rings for it
 
     def until_as_before(self, before: Footprint) -> None:
         """Hang up all listeners, and wait until the worker holds what it did without them."""
@@ -178,15 +220,17 @@ def shared_arena(
     folder.mkdir()
     sqlite.make(folder)
     # A stream that was cut counts until it is written to, and these tests cut hundreds.
-    with open_arena(folder, CHAT_STREAMS_PER_USER="2000") as arena:
+    env = {"CHAT_STREAMS_PER_USER": "2000", **probe(tmp_path_factory.mktemp("probe"))}
+    with open_arena(folder, **env) as arena:
+        arena.note_rest()
         yield arena
 
 
 @pytest.fixture
 def arena(shared_arena: Arena) -> Iterator[Arena]:
-    """A server without clients, which all these tests share."""
+    """A server without clients, which all these tests share, and each leaves as it was."""
     yield shared_arena
-    shared_arena.leave()
+    shared_arena.until_at_rest()
 
 
 @pytest.fixture

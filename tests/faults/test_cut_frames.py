@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.faults.conftest import Arena
 from tests.support import raw_http as http
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.listener import Listener
+from tests.support.sender import Sender
 from tests.support.team import Person
 from tests.support.wait import until
 
@@ -49,41 +51,57 @@ def events_after_a_cut(proxy: CuttingProxy, person: Person, cursor: str, cut: in
     return listener
 
 
-#: Between two cuts: a prime, so that no boundary is always missed; every byte takes a while.
-STEPS = [pytest.param(13, id="quick"), pytest.param(1, id="every", marks=pytest.mark.long)]
-
-
-@pytest.mark.parametrize("step", STEPS)
 def test_a_replay_that_was_cut_is_never_applied_in_part(
-    arena: Arena, proxy: CuttingProxy, ann: Person, dm: str, cursor: str, step: int
+    arena: Arena, proxy: CuttingProxy, ann: Person, dm: str, cursor: str
 ) -> None:
     sent = arena.sender(ann, dm).send()
     events_after_a_cut(proxy, ann, cursor, 1)
     # Less what the random number in `retry:` may shorten it by.
     length = proxy.passed - 3
     assert length > 400
-    for cut in range(1, length, step):
+    for cut in range(1, length + 1):
         listener = events_after_a_cut(proxy, ann, cursor, cut)
         assert (list(listener.shown), listener.faults) == ([sent], []), cut
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_live_event_cut_anywhere_comes_again_whole(
-    arena: Arena, proxy: CuttingProxy, ann: Person, dm: str, step: int
-) -> None:
-    sender = arena.sender(ann, dm)
-    listener = Listener(proxy.port, ann, dm).start()
-    sent: list[str] = []
-    for cut in range(1, 400, step):
-        until(lambda: listener.is_live, "a live stream")
-        cuts = proxy.cuts
-        proxy.left = cut
+#: Clients whose streams are cut in the same event, each at a byte of its own.
+AT_ONCE = 25
+
+
+def test_a_live_event_cut_anywhere_comes_again_whole(arena: Arena, ann: Person, dm: str) -> None:
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(CuttingProxy(arena.port)) for _ in range(AT_ONCE)]
+        clients = [Listener(proxy.port, ann, dm) for proxy in proxies]
+        for client in clients:
+            client.delay = 0
+            arena.listeners.append(client.start())
+        cut_at_every_byte(arena.sender(ann, dm), proxies, clients)
+
+
+def cut_at_every_byte(sender: Sender, proxies: list[CuttingProxy], clients: list[Listener]) -> None:
+    """Send and cut, until the event has been cut at each of its bytes and behind the last one."""
+    # From the tenth on all are as long: their names have two digits.
+    sent = [sender.send() for _ in range(10)]
+    until(lambda: all(is_back(client, 1, sent) for client in clients), "live streams")
+    passed = [proxy.passed for proxy in proxies]
+    sent.append(sender.send())
+    until(lambda: all(is_back(client, 1, sent) for client in clients), "the whole event")
+    # The least: a ping may have come to some.
+    length = min(proxy.passed - was for proxy, was in zip(proxies, passed, strict=True))
+    assert length > 400
+    for connections, first in enumerate(range(1, length + 1, AT_ONCE), start=2):
+        for number, proxy in enumerate(proxies, start=first):
+            proxy.left = min(number, length)
         sent.append(sender.send())
-        until(lambda: sent[-1] in listener.shown, "the message")
-        assert proxy.cuts == cuts + 1
-        assert (list(listener.shown), listener.faults) == (sent, [])
-    assert listener.connections == len(sent) + 1
-    listener.stop()
+        until(lambda n=connections: all(is_back(one, n, sent) for one in clients), f"all: {first}")  # type: ignore[misc]
+        assert [client.faults for client in clients] == [[]] * AT_ONCE, first
+    assert {proxy.cuts for proxy in proxies} == {connections - 1}
+
+
+def is_back(client: Listener, connections: int, sent: list[str]) -> bool:
+    """Whether it shows all that was sent, on its so manieth stream."""
+    shows_all = list(client.shown) == sent
+    return shows_all and client.is_live and client.connections == connections
 
 
 def test_the_last_event_id_matters(

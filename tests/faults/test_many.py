@@ -11,16 +11,15 @@ from pathlib import Path
 import gevent
 import pytest
 
+from tests.faults.browsers import browser
 from tests.faults.conftest import Arena, open_arena
-from tests.faults.test_revocation import browser
+from tests.faults.crowds import HOSTILE, TWENTY
 from tests.support import raw_http as http
 from tests.support.listener import Listener
 from tests.support.sabotage import sabotage
 from tests.support.wait import until
 
 pytestmark = pytest.mark.delivery
-
-TWENTY = 20
 
 
 def progress_during(arena: Arena, work: Callable[[int], object]) -> int:
@@ -66,17 +65,6 @@ def test_hashing_in_a_thread_matters(data_dir: Path, tmp_path: Path) -> None:
         data_dir, **sabotage(tmp_path / "a", "chatapp.domain.passwords", inline)
     ) as arena:
         assert progress_during(arena, sign_in(arena)) < TWENTY
-
-
-HOSTILE = [
-    "://" * 2600,
-    "[" * 7900,
-    "*a _b " * 1300,
-    "> " * 3900,
-    "|a" * 3900,
-    "`" * 7999,
-    "![](" * 1900,
-]
 
 
 def cpu_seconds(process: int) -> float:

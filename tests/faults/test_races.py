@@ -10,7 +10,7 @@ from chatapp.api import streams
 from chatapp.realtime.entry import Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
-from tests.support.list_log import CHANNEL, ListLog
+from tests.support.list_log import CHANNEL, RETURNER, ListLog
 from tests.support.race import Faults, shows, total
 
 QUICK = range(400)
@@ -57,8 +57,8 @@ def test_subscribing_before_the_replay_matters(monkeypatch: pytest.MonkeyPatch) 
         subscriber.channels = {CHANNEL}
         replay = opening(subscriber, last_seen)
         subscriber.channels = set()
-        hub = next(hub for hub, known, _ in late if known is subscriber)
-        attach(hub, subscriber, [])
+        hub, named = next((hub, named) for hub, known, named in late if known is subscriber)
+        attach(hub, subscriber, named)
         return replay
 
     monkeypatch.setattr(streams, "attach", lambda *call: late.append(call))
@@ -125,3 +125,38 @@ def test_singling_out_streams_in_the_middle_of_a_run_matters(
 ) -> None:
     monkeypatch.setattr(Hub, "_single_out", staticmethod(lambda subscribers, _group: subscribers))
     assert shows("doubled")
+
+
+def test_granting_what_was_named_again_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    attach = streams.attach
+
+    def attached(hub: Hub, subscriber: Subscriber, named: list[str]) -> None:
+        attach(hub, subscriber, named)
+        subscriber.named = frozenset()
+
+    monkeypatch.setattr(streams, "attach", attached)
+    assert shows("lost")
+
+
+def test_losing_what_was_named_while_it_is_open_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    revoke = Hub._revoke
+
+    def revoked(hub: Hub, owner: str, channel: str) -> None:
+        if owner != RETURNER:
+            revoke(hub, owner, channel)
+
+    monkeypatch.setattr(Hub, "_revoke", revoked)
+    assert shows("leaked")
+
+
+def test_remembering_what_was_lost_during_the_opening_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attach = Hub.attach
+
+    def attached_all(hub: Hub, subscriber: Subscriber, channels: list[str]) -> None:
+        subscriber.revoked = frozenset()
+        attach(hub, subscriber, channels)
+
+    monkeypatch.setattr(Hub, "attach", attached_all)
+    assert shows("leaked")

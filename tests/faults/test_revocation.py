@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from itsdangerous import URLSafeTimedSerializer
 
 from chatapp.cli import OPERATOR
-from chatapp.domain import accounts, groups, passwords, sessions, tokens
+from chatapp.domain import accounts, groups, passwords, resets, sessions, tokens
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import User
+from tests.faults.browsers import browser, form
 from tests.faults.conftest import Arena
 from tests.support import raw_http as http
 from tests.support.server import ROOT
@@ -23,31 +23,6 @@ from tests.support.wait import until
 pytestmark = pytest.mark.delivery
 
 PASSWORD = "a long enough passphrase"
-
-
-def browser(arena: Arena, person: Person) -> dict[str, str]:
-    """Return the headers of a browser that is signed in as ``person``."""
-    client = person.browser()
-    with client.session_transaction() as session:
-        session["csrf_token"] = "planted by the test"
-    cookie = client.get_cookie("chat_session")
-    assert cookie is not None
-    signer = URLSafeTimedSerializer(arena.app.secret_key or "", salt="wtf-csrf-token")
-    token = signer.dumps("planted by the test")
-    return {"Cookie": f"chat_session={cookie.value}", "X-CSRFToken": str(token)}
-
-
-def form(arena: Arena, path: str, headers: dict[str, str], body: str = "") -> None:
-    """Send a form, and see that it was taken."""
-    with http.connect(arena.port) as sock:
-        fields = {
-            **headers,
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Content-Length": str(len(body)),
-        }
-        sock.sendall(http.request_bytes("POST", path, None, headers=fields) + body.encode())
-        status, _, _ = http.read_head(sock)
-    assert status == 303, (path, status)
 
 
 def sign_out(arena: Arena, person: Person, headers: dict[str, str]) -> None:
@@ -73,11 +48,30 @@ def replace_password(arena: Arena, person: Person, _: dict[str, str]) -> None:
         accounts.replace_password(OPERATOR, person.id, PASSWORD)
 
 
+def sign_out_one(arena: Arena, person: Person, headers: dict[str, str]) -> None:
+    """Sign this browser out by name, in another one."""
+    form(arena, f"/profile/sessions/{_session(arena, headers)}/revoke", browser(arena, person))
+
+
+def reset_by_link(arena: Arena, person: Person, _: dict[str, str]) -> None:
+    """Choose a new password by a link from an administrator, signed in nowhere."""
+    with arena.app.app_context():
+        link = resets.create(arena.admin.identity, person.id)
+    form(arena, f"/reset/{link}", browser(arena, None), "password=another%20good%20passphrase")
+
+
 def sign_out_beside(arena: Arena, person: Person, headers: dict[str, str]) -> None:
     with arena.app.app_context():
         ours = sessions.find(_secret(arena, headers))
         assert ours is not None
         sessions.sign_out(ours)
+
+
+def _session(arena: Arena, headers: dict[str, str]) -> str:
+    with arena.app.app_context():
+        ours = sessions.find(_secret(arena, headers))
+    assert ours is not None
+    return ours.credential_id
 
 
 def _secret(arena: Arena, headers: dict[str, str]) -> str:
@@ -110,7 +104,9 @@ BROWSERS: list[Way] = [
     sign_out,
     sign_out_beside,
     sign_out_elsewhere,
+    sign_out_one,
     change_password,
+    reset_by_link,
     replace_password,
     deactivate,
 ]
@@ -140,6 +136,37 @@ def test_every_way_ends_the_stream_and_shuts_the_door(arena: Arena) -> None:
     assert all(listener.told == {"reconnect:revoked": 1} for listener in listeners)
     for listener in listeners:
         listener.stop()
+
+
+@pytest.mark.parametrize("way", [sign_out, sign_out_one])
+def test_one_browser_is_signed_out_and_the_others_stay(arena: Arena, way: Way) -> None:
+    check_who_stays(arena, way, ends_other_browsers=False)
+
+
+@pytest.mark.parametrize("way", [reset_by_link, replace_password, sign_out_elsewhere])
+def test_all_browsers_are_signed_out_and_scripts_and_others_stay(arena: Arena, way: Way) -> None:
+    check_who_stays(arena, way, ends_other_browsers=True)
+
+
+def check_who_stays(arena: Arena, way: Way, *, ends_other_browsers: bool) -> None:
+    """Have a person's streams by two browsers and a token, and another's; see which ones end."""
+    ann, bob = arena.person(), arena.person()
+    dm = arena.team.dm(ann, bob)
+    ours, other = browser(arena, ann), browser(arena, ann)
+    streams = [arena.listen(ann, dm, headers=headers) for headers in (ours, other, None)]
+    streams.append(arena.listen(bob, dm))
+    ended = streams[: 1 + ends_other_browsers]
+    stay = streams[len(ended) :]
+    sender = arena.sender(bob, dm)
+    before = sender.send()
+    until(lambda: all(before in one.shown for one in streams), "the premise")
+    way(arena, ann, ours)
+    until(lambda: all(one.refusals[401] for one in ended), "their end")
+    after = sender.send()
+    until(lambda: all(after in one.shown for one in stay), "what comes next")
+    assert [list(one.shown) for one in ended] == [[before]] * len(ended)
+    assert [one.told for one in ended] == [{"reconnect:revoked": 1}] * len(ended)
+    assert [(one.connections, one.told) for one in stay] == [(1, {})] * len(stay)
 
 
 def remove_by_http(arena: Arena, owner: Person, group: str, person: Person) -> None:

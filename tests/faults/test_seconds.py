@@ -21,9 +21,9 @@ from chatapp.domain import passwords
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import User
+from tests.faults.browsers import browser
 from tests.faults.conftest import Arena, open_arena
-from tests.faults.test_many import HOSTILE, TWENTY
-from tests.faults.test_revocation import browser
+from tests.faults.crowds import HOSTILE, TWENTY
 from tests.support import raw_http as http
 from tests.support.server import ROOT, free_port
 

@@ -8,32 +8,15 @@ import gevent
 import pytest
 
 from tests.faults.conftest import Arena, open_arena
+from tests.faults.standstill import a_client_stops_reading
 from tests.support.databases import SqliteDatabases
-from tests.support.listener import Listener
 from tests.support.oracle import judge
 from tests.support.sabotage import sabotage
 from tests.support.wait import until
 
 pytestmark = pytest.mark.delivery
 
-#: What the server may hold for one client, with what is under way between two sockets.
-MOST_BYTES = 256 * 1024 + 64 * 1024
 OVERFLOWS = "chatapp_overflows_total"
-
-
-def a_client_stops_reading(arena: Arena) -> tuple[Listener, Listener]:
-    """Return one that stopped and one that goes on; more than the most was sent to both."""
-    ann = arena.person()
-    bob, carl = arena.person(), arena.person()
-    group = arena.team.group(ann, bob, carl)
-    stopped, other = arena.listen(bob, group, receive_buffer=4096), arena.listen(carl, group)
-    stopped.pause()
-    sender = arena.sender(ann, group, length=7000)
-    while other.bytes < MOST_BYTES:
-        last = sender.send()
-        # The other one reads on as if nothing were.
-        until(lambda last=last: last in other.shown, "the next message")  # type: ignore[misc]
-    return stopped, other
 
 
 def test_a_client_that_stops_reading_is_bounded_and_then_catches_up(arena: Arena) -> None:

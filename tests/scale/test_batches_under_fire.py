@@ -11,7 +11,7 @@ import gevent
 import psycopg
 import pytest
 
-from tests.scale.test_order import Reader, write
+from tests.scale.writers import Reader, write
 from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres

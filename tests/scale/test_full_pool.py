@@ -8,9 +8,9 @@ import gevent
 import psycopg
 import pytest
 
-from tests.scale.test_held_up import waiters
 from tests.support.cluster import Cluster
 from tests.support.listener import Listener
+from tests.support.postgres import waiters
 from tests.support.raw_http import call, connect, request_bytes
 from tests.support.sabotage import sabotage
 from tests.support.team import Person

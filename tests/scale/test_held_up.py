@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import gevent
 import psycopg
 import pytest
 
 from tests.support.cluster import Cluster
+from tests.support.postgres import waiters
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.sabotage import sabotage
@@ -53,11 +53,6 @@ def test_streams_are_pinged_while_posts_wait_for_the_database(
         other.rollback()
         gevent.joinall(waiting, raise_error=True)
         assert [greenlet.get().status for greenlet in waiting] == [201, 201]
-
-
-def waiters(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
-    return int(row[0]) if row else 0
 
 
 #: A process that finds the file freezes right before it would commit.

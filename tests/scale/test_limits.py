@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.scale.guesses import guess
 from tests.support.cluster import Cluster
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
-
-
-def guess(url: str, number: int) -> int:
-    """Try a password, as a browser does; return the answer's status."""
-    with httpx.Client(base_url=url, headers={"Accept": "text/html"}, verify=False) as browser:
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get("/sign-in").text)
-        assert found
-        form = {"name": "ann", "password": f"guess {number}", "csrf_token": found[1]}
-        return browser.post("/sign-in", data=form).status_code
 
 
 def test_guesses_are_counted_across_processes(cluster: Cluster) -> None:

@@ -21,8 +21,8 @@ from chatapp import create_app
 from chatapp.domain import accounts, groups, log, messages, read_state, retention, tokens
 from chatapp.domain.errors import Conflict, NotFound
 from chatapp.extensions import db
-from tests.scale.test_held_up import waiters
 from tests.support.databases import PostgresDatabases
+from tests.support.postgres import waiters
 from tests.support.settings import settings_for
 from tests.support.team import Person, Team
 from tests.support.wait import until

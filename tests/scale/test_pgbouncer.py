@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scale.test_start import one_line, refusal
+from tests.scale.refusals import one_line, refusal
 from tests.support.cluster import Cluster
 from tests.support.pgbouncer import Pgbouncer
 from tests.support.postgres import Postgres

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.scale.test_start import one_line, refusal
+from tests.scale.refusals import one_line, refusal
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.cluster import Cluster
 from tests.support.databases import PostgresDatabases

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.scale.test_limits import guess
+from tests.scale.guesses import guess
+from tests.scale.refusals import one_line, refusal
 from tests.support.postgres import Postgres
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.server import ROOT, Server, free_port
 from tests.support.settings import settings_for
-from tests.support.wait import PATIENCE, until
+from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
-
-
-def refusal(folder: Path, **env: str) -> str:
-    """Start a server that must leave; return what it says."""
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:app"]
-    settings = {"CHAT_DATA_DIR": str(folder), "PORT": str(free_port())}
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **settings, **env},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode != 0
-    return done.stdout + done.stderr
-
-
-def one_line(said: str) -> str:
-    assert said.startswith("chatapp: "), said
-    assert said.count("\n") == 1, said
-    return said
 
 
 @pytest.mark.parametrize("url", ["postgresql://chat:secret@127.0.0.1:{port}/chat"])

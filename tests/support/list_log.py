@@ -9,6 +9,7 @@ from random import Random
 import gevent
 
 from chatapp.api import deliveries
+from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Head, Logged
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
@@ -17,6 +18,8 @@ from chatapp.realtime.entry import Entry, Grant, Revoke
 CHANNEL = "group:g"
 #: Who is in no conversation at first.
 NEWCOMER = "u3"
+#: Who has named both channels: loses the one and is let into it again, and is in the other always.
+RETURNER, OTHER = "u4", "group:h"
 
 
 class ListLog:
@@ -35,10 +38,17 @@ class ListLog:
         for _ in range(self._dice.choice((0, 0, 1, 2))):
             gevent.sleep(0)
 
-    def append(self, type_: str, user_id: str | None = None) -> None:
+    def answers_late(self) -> None:
+        """Let the others do a lot, or not, while an answer is on its way."""
+        for _ in range(self._dice.choice((0, 1, 4, 12))):
+            gevent.sleep(0)
+
+    def append(self, type_: str, user_id: str | None = None, channel: str = CHANNEL) -> int:
+        """Commit an event, and return its position."""
         position = len(self.rows) + 1
         recipient = user_id if type_ == "conversation:joined" else None
-        self.rows.append(Logged(position, CHANNEL, type_, str(position), user_id, recipient))
+        self.rows.append(Logged(position, channel, type_, str(position), user_id, recipient))
+        return position
 
     def head(self) -> Head:
         self.yields()
@@ -56,10 +66,10 @@ class ListLog:
         return [entry if row in heard else replace(entry, frame=None) for row, entry in found]
 
     def missed(
-        self, user: str, after: int, last: int, _named: Collection[str], limit: int
+        self, user: str, after: int, last: int, named: Collection[str], limit: int
     ) -> list[Logged]:
         self.yields()
-        channels = self.may_read(user)
+        channels = set(self.may_read(user)) & set(named or (CHANNEL, OTHER))
         found = [
             row
             for row in self.rows[after:last]
@@ -71,7 +81,15 @@ class ListLog:
     def readable_channels(self, user: str) -> list[str]:
         self.yields()
         self.told[user] = self._channels_of(user)
+        self.answers_late()
         return self.told[user]
+
+    def check_channels(self, user: str, named: Collection[str]) -> None:
+        self.yields()
+        readable = self._channels_of(user)
+        self.answers_late()
+        if not set(named) <= set(readable):
+            raise NotFound
 
     def may_read(self, user: str) -> list[str]:
         """Return what a replay obeys."""
@@ -80,7 +98,7 @@ class ListLog:
     def _channels_of(self, user: str) -> list[str]:
         changes = [row.type for row in self.rows if row.user_id == user]
         is_in = changes[-1] != "left" if changes else user != NEWCOMER
-        return [CHANNEL] if is_in else []
+        return [CHANNEL] * is_in + [OTHER] * (user == RETURNER)
 
 
 def entries(rows: list[Logged], epoch: str) -> list[Entry]:

@@ -11,12 +11,13 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import raw_http as http
 from tests.support.listener import Listener
+from tests.support.probe import Held, held
 from tests.support.sender import Sender
 from tests.support.wait import until
 
@@ -101,6 +102,8 @@ class Footprint:
     subscriptions: int
     sockets: int
     threads: int
+    #: What can be counted inside alone, where the server lets itself be looked into.
+    held: Held | None
 
 
 def footprint(port: int, worker: int, admin_token: str) -> Footprint:
@@ -114,17 +117,19 @@ def footprint(port: int, worker: int, admin_token: str) -> Footprint:
         subscriptions=sum(sum(counts.values()) for counts in stats.values()),
         sockets=len(sockets_of(worker)),
         threads=len(list(Path(f"/proc/{worker}/task").iterdir())),
+        held=held(port),
     )
 
 
 def sockets_of(process: int) -> list[str]:
     """Return the sockets that a process has open."""
+    return [target for target in open_files(process) if target.startswith("socket:")]
+
+
+def open_files(process: int) -> list[str]:
+    """Return what a process has open: paths, and names of what has none."""
     found = []
     for descriptor in Path(f"/proc/{process}/fd").iterdir():
-        try:
-            target = str(descriptor.readlink())
-        except OSError:
-            continue  # closed meanwhile
-        if target.startswith("socket:"):
-            found.append(target)
+        with suppress(OSError):  # closed meanwhile
+            found.append(str(descriptor.readlink()))
     return found

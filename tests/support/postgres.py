@@ -179,3 +179,8 @@ class Postgres:
             self.execute("SELECT 1")
             return True
         return False
+
+
+def waiters(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return int(row[0]) if row else 0

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -61,3 +62,35 @@ def syncs_before_each_201(output: Path) -> list[int]:
         elif re.search(r'send(to|msg)?\(.*"HTTP/1\.1 201', line):
             counts.append(syncs)
     return counts
+
+
+class SyncedPosts(NamedTuple):
+    """What a trace of posts at once shows: each answer 201, and how many syncs there were."""
+
+    #: For each, whether a sync that began after its request had returned before it.
+    synced: list[bool]
+    syncs: int
+
+
+def synced_posts(output: Path) -> SyncedPosts:
+    """Read a trace of posts that came at once, each on a connection of its own."""
+    asked: dict[str, int] = {}
+    begun: dict[str, int] = {}
+    synced, syncs, last_done = [], 0, -1
+    for number, line in enumerate(output.read_text().splitlines()):
+        thread = line.split()[0]
+        if _SYNC_BEGINS.search(line):
+            begun[thread] = number
+        if _SYNC_RETURNS.search(line):
+            syncs, last_done = syncs + 1, max(last_done, begun[thread])
+        if found := _POST.search(line):
+            asked[found[1]] = number
+        elif found := _CREATED.search(line):
+            synced.append(last_done > asked.pop(found[1]))
+    return SyncedPosts(synced, syncs)
+
+
+_SYNC_BEGINS = re.compile(r"\bf(data)?sync\(")
+_SYNC_RETURNS = re.compile(r"\bf(data)?sync\b.*= 0")
+_POST = re.compile(r'recvfrom\((\d+), "POST /api/messages')
+_CREATED = re.compile(r'send(?:to|msg)?\((\d+), .*"HTTP/1\.1 201')

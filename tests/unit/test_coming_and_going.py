@@ -6,29 +6,13 @@ of the end of something whose beginning it never heard. One transaction makes on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from flask import Flask
 
-from chatapp.domain import membership
-from chatapp.domain.transaction import transaction
-from chatapp.extensions import db
-from chatapp.models import Conversation
 from tests.support.client_model import ClientModel
+from tests.support.in_and_out import at_once
 from tests.support.stream import Stream, contents, listen, types
 from tests.support.team import Person, Team
-
-
-def at_once(app: Flask, group: str, person: Person, steps: Sequence[str]) -> None:
-    """Let somebody in and out of a group, all in one commit."""
-    with app.app_context(), transaction():
-        conversation = db.session.get_one(Conversation, group)
-        for step in steps:
-            if step == "in":
-                membership.add(conversation, [person.id], announce=True)
-            else:
-                membership.remove(conversation, person.id)
 
 
 def check(client: ClientModel, person: Person, heard: Stream, fence: str) -> list[str]:

@@ -81,6 +81,18 @@ def test_realtime_knows_no_framework() -> None:
         assert not roots & FRAMEWORKS, path
 
 
+def test_no_test_leans_on_another() -> None:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 100
+    leaning = {
+        name_of(path): name
+        for path in files
+        for name in imported_names(path)
+        if re.match(r"tests(\.\w+)*\.test_", name)
+    }
+    assert leaning == {}
+
+
 def test_the_arbiter_stays_free_of_the_application() -> None:
     script = (
         "import sys, chatapp.server; print('flask' in sys.modules, 'sqlalchemy' in sys.modules)"
