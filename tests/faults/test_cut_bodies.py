@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from socket import SHUT_WR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import pytest
 
+from tests.faults.browsers import browser
 from tests.faults.conftest import Arena
 from tests.support import raw_http as http
 from tests.support.team import Person
@@ -61,3 +63,33 @@ def test_a_body_cut_anywhere_stores_nothing_and_may_be_sent_again(arena: Arena) 
     assert arena.verdict().is_clean
     assert list(reader.shown.values()).count("cut in two") == 1
     assert len(arena.server.log_lines(level="error")) == errors
+
+
+def test_a_form_cut_half_way_stores_nothing(arena: Arena) -> None:
+    ann = arena.person()
+    dm = arena.team.dm(ann, arena.person())
+    headers = browser(arena, ann)
+    content = f"csrf_token={headers.pop('X-CSRFToken')}&client_id=form&content=Do+not+delete+it"
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    headers["Content-Length"] = str(len(content))
+    head = http.request_bytes("POST", f"/conversations/{dm}", None, headers=headers)
+    whole = head + content.encode()
+    for length in range(len(head), len(whole)):
+        assert send_and_say_no_more(arena, whole[:length]) in (None, 400)
+    path = f"/api/messages?directMessageId={dm}"
+    assert http.call(arena.port, "GET", path, ann.token).json == []
+    assert send_and_say_no_more(arena, whole) == 303
+    (message,) = http.call(arena.port, "GET", path, ann.token).json
+    assert message["content"] == "Do not delete it"
+
+
+def test_a_body_that_is_shorter_than_it_says_is_not_taken_even_where_it_reads_well(
+    arena: Arena,
+) -> None:
+    ann = arena.person()
+    dm = arena.team.dm(ann, arena.person())
+    whole, _ = request_of(ann, {"directMessageId": dm, "content": "whole, and yet not all"})
+    length = re.search(rb"Content-Length: (\d+)", whole)
+    assert length
+    lies = whole.replace(length[0], b"Content-Length: %d" % (int(length[1]) + 20))
+    assert send_and_say_no_more(arena, lies) in (None, 400)

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.faults.browsers import browser, form
 from tests.faults.conftest import Arena
 from tests.faults.standstill import a_client_stops_reading
 from tests.support import raw_http as http
@@ -182,3 +183,33 @@ def test_a_loop_that_stood_still(arena: Arena) -> None:
     line = arena.server.log_lines(event="loop_stalled")[-1]
     assert line["level"] == "warning"
     assert line["seconds"] > 0.1
+
+
+def test_deliveries_count_events_and_no_writes(arena: Arena) -> None:
+    ann, bob = arena.person(), arena.person()
+    dm = arena.team.dm(ann, bob)
+    readers = [arena.listen(ann, dm), arena.listen(bob, dm)]
+    sender = arena.sender(ann, dm)
+    send_and_wait(sender, readers)
+    direct, _ = deliveries(arena)
+    sent = [sender.send() for _ in range(9)]  # without waiting: neighbours leave in one write
+    until(lambda: all(sent[-1] in one.shown for one in readers), "all of them")
+    assert deliveries(arena)[0] == direct + 2 * len(sent)
+
+
+def test_what_a_replay_had_covered_counts_as_no_delivery(arena: Arena) -> None:
+    ann, bob = arena.person(), arena.person()
+    _, queued = deliveries(arena)
+    dm = arena.team.dm(ann, bob)  # beside the server, which looks at the log within seconds
+    listener = arena.listen(ann, dm)
+    arena.team.post(bob, dm, "the fence")
+    until(lambda: listener.shown, "the fence")
+    assert deliveries(arena)[1] == queued
+
+
+def test_a_message_by_the_form_counts_as_a_post(arena: Arena) -> None:
+    ann = arena.person()
+    dm = arena.team.dm(ann, arena.person())
+    count, _ = observed(arena, POSTS)
+    form(arena, f"/conversations/{dm}", browser(arena, ann), "content=by+the+form&client_id=x")
+    assert observed(arena, POSTS)[0] == count + 1
