@@ -154,7 +154,7 @@ class Delivery:
     def _tell_presence(self, online: Collection[str], offline: Collection[str]) -> None:
         self.hub.signal(log.TEAM, deliveries.presence(online, offline))
 
-    def _observe(self, event: str, **fields: str | int) -> None:
+    def _observe(self, event: str, **fields: object) -> None:
         log_event(logger, event, logging.INFO, **fields)
         self._metrics.observe(event, **fields)
 

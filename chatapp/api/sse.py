@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable
 
@@ -17,14 +16,12 @@ from chatapp.domain.errors import Forbidden, Invalid, TooMany
 from chatapp.domain.identity import Identity
 from chatapp.domain.statements import keep_connection
 from chatapp.extensions import db
-from chatapp.logs import log_event
 from chatapp.realtime import wire
 from chatapp.realtime.body import Body
 from chatapp.realtime.hub import Full, Hub, TooManyStreams, farewell
 from chatapp.realtime.subscriber import Subscriber
 
 bp = Blueprint("sse", __name__, url_prefix="/sse")
-logger = logging.getLogger("chatapp.stream")
 
 #: The most channels that one stream may name; a stream of everything names none.
 MOST_CHANNELS = 100
@@ -97,13 +94,10 @@ def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     except BaseException:
         hub.remove(subscriber)
         raise
-    log_event(
-        logger, "client_connected", user=subscriber.owner, channels=sorted(subscriber.channels)
-    )
     # A stream holds no database connection while it is open.
     db.session.remove()
     frames = subscriber.frames(opening, current_delivery().catch_up)
-    return _event_stream(Body(frames, lambda: _closed(hub, subscriber)))
+    return _event_stream(Body(frames, lambda: hub.remove(subscriber)))
 
 
 def _event_stream(body: Iterable[bytes], kind: type[Response] = Answer) -> Response:
@@ -119,11 +113,6 @@ def _event_stream(body: Iterable[bytes], kind: type[Response] = Answer) -> Respo
 def _last_seen() -> str | None:
     """Return the client's cursor: the header of a reconnecting EventSource, or the parameter."""
     return request.headers.get("Last-Event-ID") or request.args.get("cursor")
-
-
-def _closed(hub: Hub, subscriber: Subscriber) -> None:
-    hub.remove(subscriber)
-    log_event(logger, "client_disconnected", user=subscriber.owner, streams=len(hub))
 
 
 def _of_kind(kind: str, counts: dict[str, int]) -> dict[str, int]:

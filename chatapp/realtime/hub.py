@@ -9,6 +9,7 @@ between: what keeps their bytes apart is each subscriber's own (``_parked``).
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -30,8 +31,10 @@ RETRY = (500, 3000)
 BREATH = 512
 
 #: Told of what happens: an event's name and its fields. For the log and the metrics.
-#: ``broadcast`` (channel, position, events, subscribers, direct), ``subscription_added`` and
-#: ``subscription_removed`` (user, channel, subscribers: how many are left).
+#: ``client_connected`` (user, channels: how many subscribers each has now), ``client_disconnected``
+#: (user, channels: how many are left, streams), ``subscription_added`` and ``subscription_removed``
+#: while a stream is open (user, channel, subscribers), ``broadcast`` (channel, position, events,
+#: subscribers, and how many deliveries were direct and how many queued).
 Observer = Callable[..., None]
 
 
@@ -85,19 +88,21 @@ class Hub:
         if subscriber.is_closing:
             return  # it may be forgotten already, and nobody would forget it again
         for channel in channels:
-            if channel not in subscriber.revoked and channel not in subscriber.channels:
-                self._channels[channel][subscriber] = None
-                subscriber.channels.add(channel)
-                self._told("subscription_added", subscriber, channel)
+            self._add(subscriber, channel)
+        subscriber.is_connected = True
+        counts = {channel: len(self._channels[channel]) for channel in subscriber.channels}
+        self._observe("client_connected", user=subscriber.owner, channels=counts)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Forget a subscriber whose stream is over; may be called again."""
         if subscriber not in self._owners.get(subscriber.owner, ()):
             return
-        for channel in list(subscriber.channels):
-            self._detach(subscriber, channel)
+        left = {channel: self._drop(subscriber, channel) for channel in list(subscriber.channels)}
         _discard(self._owners, subscriber.owner, subscriber)
         self._size -= 1
+        if subscriber.is_connected:
+            told = {"user": subscriber.owner, "channels": left, "streams": self._size}
+            self._observe("client_disconnected", **told)
 
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Bring entries, in the order of the log, to whom they concern.
@@ -163,14 +168,17 @@ class Hub:
             return
         position, chunk = group[-1].position, frames.chunk(frame)
         targets = self._targets(group[0])
-        direct = 0
+        direct = queued = 0
         for begin in range(0, len(targets), BREATH):
             if begin:
                 gevent.sleep(0)
             part = targets[begin : begin + BREATH]
             if len(group) > 1:
-                part = self._single_out(part, group)
-            direct += offer_to_all(part, position, frame, chunk)
+                part, singly = self._single_out(part, group)
+                queued += singly
+            written, waiting = offer_to_all(part, position, frame, chunk)
+            direct += written * len(group)
+            queued += waiting * len(group)
         self._observe(
             "broadcast",
             channel=group[0].channel,
@@ -178,11 +186,16 @@ class Hub:
             events=len(group),
             subscribers=len(targets),
             direct=direct,
+            queued=queued,
         )
 
     @staticmethod
-    def _single_out(subscribers: list[Subscriber], group: list[Entry]) -> list[Subscriber]:
+    def _single_out(
+        subscribers: list[Subscriber], group: list[Entry]
+    ) -> tuple[list[Subscriber], int]:
         """Offer the group one by one to who may have a part of it; return the others.
+
+        And how many events were taken by those who were singled out.
 
         Who is not parked may be about to: the answer that says how far its replay reaches is on its
         way, and moves its position past a part of the group.
@@ -192,14 +205,15 @@ class Hub:
             for entry in group
             if entry.frame is not None
         ]
-        whole = []
+        whole, taken = [], 0
         for subscriber in subscribers:
             if subscriber.is_parked and subscriber.position < group[0].position:
                 whole.append(subscriber)
                 continue
             for part in parts:
+                taken += part[0] > subscriber.position
                 subscriber.offer(*part)
-        return whole
+        return whole, taken
 
     def _targets(self, entry: Entry) -> list[Subscriber]:
         if entry.recipient is None:
@@ -220,21 +234,34 @@ class Hub:
     def _grant(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
             subscriber.revoked -= {channel}
-            if subscriber.follows or channel in subscriber.named:
-                self.attach(subscriber, [channel])
+            wanted = subscriber.follows or channel in subscriber.named
+            if wanted and not subscriber.is_closing and self._add(subscriber, channel):
+                self._told("subscription_added", subscriber, channel)
 
     def _revoke(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
             subscriber.revoked |= {channel}
             if channel in subscriber.channels:
-                self._detach(subscriber, channel)
+                self._drop(subscriber, channel)
+                self._told("subscription_removed", subscriber, channel)
                 if not subscriber.channels:
                     subscriber.cut(farewell("revoked"))
 
-    def _detach(self, subscriber: Subscriber, channel: str) -> None:
+    def _add(self, subscriber: Subscriber, channel: str) -> bool:
+        """Subscribe, unless that was revoked meanwhile or is so already; return whether it did."""
+        if channel in subscriber.revoked or channel in subscriber.channels:
+            return False
+        # One text for all of a channel's subscribers: each has a list of some thirty.
+        name = sys.intern(channel)
+        self._channels[name][subscriber] = None
+        subscriber.channels.add(name)
+        return True
+
+    def _drop(self, subscriber: Subscriber, channel: str) -> int:
+        """Unsubscribe, and return how many subscribers are left."""
         subscriber.channels.discard(channel)
         _discard(self._channels, channel, subscriber)
-        self._told("subscription_removed", subscriber, channel)
+        return len(self._channels.get(channel, ()))
 
     def _told(self, what: str, subscriber: Subscriber, channel: str) -> None:
         left = len(self._channels.get(channel, ()))

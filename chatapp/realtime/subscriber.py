@@ -44,6 +44,7 @@ class Subscriber:
         "credential",
         "expires_at",
         "follows",
+        "is_connected",
         "named",
         "owner",
         "position",
@@ -68,6 +69,8 @@ class Subscriber:
         self.channels: set[str] = set()
         #: Channels lost while it was still being opened; they must not be attached after all.
         self.revoked: frozenset[str] = frozenset()
+        #: Whether it was given its channels: from then on others are told of it.
+        self.is_connected = False
         self.position = 0
         self.expires_at = float("inf")
         self._queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
@@ -142,6 +145,7 @@ class Subscriber:
         self._sending = True
         if self._closing is None:
             yield opening
+        opening = b""  # it may be large, and the stream lives for an hour
         while self._closing is None:
             waiting = self._wait()
             if waiting and self._closing is None:
@@ -219,17 +223,23 @@ class Subscriber:
 
 def offer_to_all(
     subscribers: Iterable[Subscriber], position: int, frame: bytes, chunk: bytes
-) -> int:
-    """Offer an event, which has a place in the log, to each; return how many it went to at once.
+) -> tuple[int, int]:
+    """Offer an event, which has a place in the log, to each.
+
+    Return how many it went to at once, and how many take it later; who has it already is neither.
 
     The innermost loop of delivery. It does what :meth:`Subscriber.offer` does, and says so here
     without a call for the usual case: a parked subscriber whose socket takes all of it.
     """
-    direct = 0
+    direct = queued = 0
     for subscriber in subscribers:
+        if position <= subscriber.position:
+            continue
         send = subscriber._send_chunk  # noqa: SLF001 (this module's own)
-        if send is None or not subscriber._parked or position <= subscriber.position:  # noqa: SLF001
-            direct += subscriber.offer(position, frame, chunk)
+        if send is None or not subscriber._parked:  # noqa: SLF001
+            at_once = subscriber.offer(position, frame, chunk)
+            direct += at_once
+            queued += not at_once
             continue
         try:
             sent = send(chunk)
@@ -242,5 +252,7 @@ def offer_to_all(
             subscriber.position = position
             direct += 1
         else:
-            direct += subscriber._took(sent, chunk, position, frame)  # noqa: SLF001
-    return direct
+            at_once = subscriber._took(sent, chunk, position, frame)  # noqa: SLF001
+            direct += at_once
+            queued += not at_once
+    return direct, queued

@@ -14,6 +14,7 @@ from chatapp.domain import groups, history, messages, people, read_state
 from chatapp.domain.errors import NotFound
 from chatapp.domain.history import Page
 from chatapp.domain.identity import Identity
+from chatapp.metrics import current_metrics
 from chatapp.models import MessageRow
 from chatapp.web import errors, present, shell
 from chatapp.web.blueprint import blueprint
@@ -60,7 +61,8 @@ def post_message(conversation_id: str) -> Response | tuple[str, int]:
         content = clean_content(form["content"])
         throttle.check_change(me.user_id)
         client_id = form["client_id"][:64] or None
-        sent = messages.post(me, conversation_id, content, client_id).message
+        with current_metrics().posts.time():
+            sent = messages.post(me, conversation_id, content, client_id).message
         return see_other(
             ".conversation", conversation_id=conversation_id, around=sent.id, _anchor=sent.id
         )

@@ -123,7 +123,7 @@ def test_singling_out_streams_whose_replay_is_not_known_yet_matters(
 def test_singling_out_streams_in_the_middle_of_a_run_matters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Hub, "_single_out", staticmethod(lambda subscribers, _group: subscribers))
+    monkeypatch.setattr(Hub, "_single_out", staticmethod(lambda subscribers, _: (subscribers, 0)))
     assert shows("doubled")
 
 

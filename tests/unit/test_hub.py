@@ -3,71 +3,15 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 
 from chatapp.realtime import frames
-from chatapp.realtime.entry import Disconnect, Effect, Entry, Grant, Revoke
-from chatapp.realtime.hub import LIFETIME, Full, Hub, TooManyStreams
+from chatapp.realtime.entry import Disconnect, Entry, Grant, Revoke
+from chatapp.realtime.hub import LIFETIME, Full, TooManyStreams
 from chatapp.realtime.subscriber import QUEUE_BYTES
 from tests.support.fake_client import FakeClient, FakeWire, settle
-
-
-class Told:
-    """Collects what the hub says of itself."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, object]] = []
-
-    def __call__(self, event: str, **fields: object) -> None:
-        self.lines.append({"event": event, **fields})
-
-    def of(self, event: str) -> list[dict[str, object]]:
-        return [line for line in self.lines if line["event"] == event]
-
-
-class House:
-    """A hub with clients."""
-
-    def __init__(self) -> None:
-        self.told = Told()
-        self.hub = Hub(per_owner=3, most=5, observe=self.told)
-        self.clients: list[FakeClient] = []
-
-    def client(
-        self, owner: str, *channels: str, follows: bool = False, credential: str = "sess"
-    ) -> FakeClient:
-        subscriber = self.hub.register(owner, credential, follows=follows, wire=FakeWire())
-        self.hub.attach(subscriber, channels)
-        client = FakeClient(subscriber)
-        client.serve(frames.event(b"{}", name="ready"))
-        self.clients.append(client)
-        return client
-
-    def deliver(self, *entries: Entry) -> None:
-        self.hub.deliver(entries)
-        settle()
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    house = House()
-    yield house
-    for client in house.clients:
-        client.close()
-
-
-def entry(
-    position: int,
-    channel: str = "group:g",
-    *,
-    recipient: str | None = None,
-    effect: Effect | None = None,
-    shown: bool = True,
-) -> Entry:
-    frame = frames.event(b"%d" % position, event_id=f"e-{position}") if shown else None
-    return Entry(position, channel, frame, recipient, effect)
+from tests.support.house import House, entry
 
 
 def heard(client: FakeClient) -> list[int]:
@@ -237,25 +181,6 @@ def test_nothing_is_left_of_a_subscriber_that_was_removed(house: House) -> None:
     assert house.hub.counts() == {}
     assert house.hub.subscribers() == []
     assert (house.hub._channels, house.hub._owners) == ({}, {})
-
-
-def test_it_tells_what_happens_with_how_many_are_left(house: House) -> None:
-    ann, bob = house.client("ann", "group:g"), house.client("bob", "group:g")
-    house.deliver(entry(1))
-    house.hub.remove(ann.subscriber)
-    house.hub.remove(bob.subscriber)
-    assert [line["subscribers"] for line in house.told.of("subscription_added")] == [1, 2]
-    assert [line["subscribers"] for line in house.told.of("subscription_removed")] == [1, 0]
-    assert house.told.of("broadcast") == [
-        {
-            "event": "broadcast",
-            "channel": "group:g",
-            "position": 1,
-            "events": 1,
-            "subscribers": 2,
-            "direct": 2,
-        }
-    ]
 
 
 def test_streams_opened_together_end_apart(house: House) -> None:
