@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres
 from tests.support.raw_http import Answer, call
 from tests.support.redis import RedisServer
-from tests.support.server import Server
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
@@ -207,25 +205,6 @@ def test_immediate_restarts_under_load_lose_nothing_that_was_acknowledged(
         assert verdict.is_clean, verdict
         assert streams == {1}
         assert cluster.failures() <= {"503"}
-
-
-def test_servers_that_start_together_migrate_once(
-    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
-) -> None:
-    url = postgres.create("together")
-    servers = []
-    for name in ("one", "two", "three"):
-        folder = tmp_path / name
-        folder.mkdir()
-        env = {"DATABASE_URL": url, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
-        servers.append(Server(folder, None, **env))
-    with ThreadPoolExecutor(3) as pool:
-        try:
-            list(pool.map(Server.start, servers))
-            assert postgres.execute("SELECT count(*) FROM alembic_version", "together") == [(1,)]
-            assert postgres.execute("SELECT count(*) FROM log_head", "together") == [(1,)]
-        finally:
-            list(pool.map(Server.stop, servers))
 
 
 def test_a_frozen_postgresql_is_a_503_until_it_goes_on(
