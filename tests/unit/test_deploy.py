@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chatapp.config import Settings
+from chatapp.realtime import heartbeat
 from tests.support.deployment import (
     DEPLOY,
     compose,
@@ -117,6 +118,19 @@ def test_the_only_port_is_open_to_this_machine_alone() -> None:
     assert "listen 80 " in text
     assert f"server app:{image_environment()['PORT']} resolve" in text
     assert SERVICES["nginx"]["volumes"] == ["./nginx.conf:/etc/nginx/nginx.conf:ro"]
+
+
+@pytest.mark.parametrize(
+    "page", ["deploy/nginx-site.conf", "deploy/nginx.conf", "docs/SETUP.md"], ids=lambda page: page
+)
+def test_nginx_says_all_that_a_trusted_proxy_is_believed(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    for name in ("For", "Proto", "Host", "Prefix"):
+        assert (
+            len(re.findall(rf"^ +proxy_set_header X-Forwarded-{name} .+;", text, re.MULTILINE)) == 1
+        )
+    patience = re.findall(r"proxy_read_timeout (\d+)s;", text)
+    assert [int(each) > 2 * heartbeat.INTERVAL for each in patience] == [True]
 
 
 def test_whatever_stops_it_waits_for_its_goodbyes() -> None:
