@@ -27,7 +27,11 @@ PubSub.subscribe = subscribe
 
 
 def listen_for(cluster: Cluster) -> tuple[Person, str]:
-    """Let somebody listen on both servers; return who writes to them, and where."""
+    """Let somebody listen on both servers; return who writes to them, and where.
+
+    By then the processes have heard that they are subscribed, which is a ring, too.
+    """
+    cluster.until_all_say(doorbell="ok")
     ann, bob = cluster.team.people("ann", "bob")
     dm = cluster.team.dm(ann, bob)
     cluster.listen(bob, dm)
@@ -53,7 +57,6 @@ def say_while_cut(cluster: Cluster, redis_server: RedisServer, text: str) -> tup
 
     Returns who said it, and where.
     """
-    until(lambda: redis_server.listeners() == 4, "four subscriptions")
     ann, dm = listen_for(cluster)
     redis_server.call("ACL", "SETUSER", "default", "-subscribe")
     redis_server.call("CLIENT", "KILL", "TYPE", "pubsub")

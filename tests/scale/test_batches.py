@@ -146,7 +146,6 @@ def test_a_send_that_came_through_another_process_is_found(
 HELD = {
     "conversation": "SELECT FROM conversations WHERE id = %(group)s",
     "membership": "SELECT FROM memberships WHERE conversation_id = %(group)s AND user_id = %(me)s",
-    "author": "SELECT FROM users WHERE id = %(me)s",
 }
 
 
