@@ -58,10 +58,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL alone, leave out unit tests that ask for no database, or for SQLite."""
-    if config.getoption("--engine") != "postgresql":
-        return
-    chosen = [item for item in items if UNIT not in item.path.parents or _has_engine(item)]
+    """Leave out what is `long`, unless it is asked for: `scripts/faults --long`.
+
+    On PostgreSQL alone, leave out unit tests that ask for no database, or for SQLite, too.
+    """
+    chosen = items[:]
+    if "long" not in config.option.markexpr:
+        chosen = [item for item in chosen if not item.get_closest_marker("long")]
+    if config.getoption("--engine") == "postgresql":
+        chosen = [item for item in chosen if UNIT not in item.path.parents or _has_engine(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 

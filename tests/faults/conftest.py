@@ -28,14 +28,6 @@ from tests.support.team import Person, Team
 from tests.support.wait import until
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is `long`, unless it is asked for: `scripts/faults --long`."""
-    if "long" not in config.option.markexpr:
-        long = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
-
-
 class Arena:
     """A gunicorn, the people on it, and its clients."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.sabotage import sabotage
-from tests.support.server import ROOT, Server
+from tests.support.newer import newer_program
+from tests.support.server import Server
 from tests.support.team import Team
 
 pytestmark = pytest.mark.delivery
@@ -51,22 +50,6 @@ def filled(data_dir: Path, team: Team) -> Path:
     return data_dir
 
 
-def newer_program(folder: Path, database: Path) -> dict[str, str]:
-    """Return the environment of a program that has one migration more."""
-    shutil.copytree(ROOT / "migrations", folder / "migrations")
-    with closing(sqlite3.connect(database)) as connection:
-        (head,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    text = MIGRATION.format(head=head, flag=str(folder / "kill"))
-    (folder / "migrations" / "versions" / "faults.py").write_text(text)
-    elsewhere = f"""
-        init_app_here = Migrate.init_app
-        Migrate.init_app = lambda self, app, db, directory: init_app_here(
-            self, app, db, directory={str(folder / "migrations")!r}
-        )
-    """
-    return sabotage(folder / "newer", "chatapp.extensions", elsewhere)
-
-
 def content(database: Path) -> tuple[str, int, set[str]]:
     """Return the schema's version, the number of messages, and the tables."""
     with closing(sqlite3.connect(database)) as connection:
@@ -80,7 +63,7 @@ def content(database: Path) -> tuple[str, int, set[str]]:
 def test_a_killed_migration_is_undone_and_then_finished(filled: Path, tmp_path: Path) -> None:
     database = filled / "chat.db"
     before = content(database)
-    env = newer_program(tmp_path, database)
+    env = newer_program(tmp_path, MIGRATION, flag=str(tmp_path / "kill"))
     (tmp_path / "kill").touch()
     with pytest.raises(RuntimeError, match="the server did not"):
         Server(filled, None, **env).start()

@@ -29,6 +29,34 @@ def postgres_databases(
     return PostgresDatabases(tmp_path_factory.mktemp("empty"), postgres)
 
 
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Postgres]:
+    """A PostgreSQL that a file's tests stop and start."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mortal_databases(
+    mortal: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> PostgresDatabases:
+    return PostgresDatabases(tmp_path_factory.mktemp("mortal"), mortal)
+
+
+@pytest.fixture
+def mortal_url(
+    mortal: Postgres, mortal_databases: PostgresDatabases, tmp_path: Path
+) -> Iterator[str]:
+    """A migrated database in it, which is there again for the next test, whatever this one does."""
+    folder = tmp_path / "database"
+    folder.mkdir()
+    mortal_databases.make(folder)
+    yield (folder / "database_url").read_text()
+    mortal.stop()
+    (mortal.data / "postgresql.auto.conf").write_text("")
+    mortal.start()
+
+
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
     """A Redis that the test may do anything to."""

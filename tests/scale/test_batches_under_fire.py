@@ -13,7 +13,7 @@ import pytest
 
 from tests.scale.writers import Reader, write
 from tests.support.cluster import Cluster
-from tests.support.databases import PostgresDatabases
+from tests.support.databases import migrated
 from tests.support.postgres import Postgres
 from tests.support.redis import RedisServer
 from tests.support.wait import until
@@ -28,13 +28,6 @@ def mortal() -> Iterator[Postgres]:
     """A PostgreSQL of the test's own, which waits for the disk, but writes no WAL unasked."""
     with Postgres(durable=True, wal_writer_delay="10s", checkpoint_timeout="1h") as server:
         yield server
-
-
-def migrated(server: Postgres, folder: Path) -> str:
-    """Return the address of a migrated database on this server."""
-    folder.mkdir()
-    PostgresDatabases(folder, server)
-    return server.url("template")
 
 
 def send_from_many(cluster: Cluster) -> None:
@@ -93,7 +86,7 @@ def test_workers_killed_in_the_middle_of_a_batch_lose_and_double_nothing(
 def test_a_database_restarted_in_the_middle_of_a_batch_loses_and_doubles_nothing(
     mortal: Postgres, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    url = migrated(mortal, tmp_path / "template")
+    url = migrated(mortal, tmp_path)
     with Cluster(tmp_path, url, redis_server.url) as cluster:
         workers = cluster.workers()
         send_from_many(cluster)
@@ -117,9 +110,9 @@ def test_nobody_is_answered_before_their_batch_is_on_disk(
     mortal: Postgres, tmp_path: Path, *, durable: bool
 ) -> None:
     """And the premise: a commit that does not wait for the disk loses what was acknowledged."""
-    url = migrated(mortal, tmp_path / "template")
+    url = migrated(mortal, tmp_path)
     if not durable:
-        mortal.execute("ALTER DATABASE template SET synchronous_commit = off")
+        mortal.execute("ALTER DATABASE chat SET synchronous_commit = off")
     with Cluster(tmp_path, url, None) as cluster:
         send_from_many(cluster)
         for _ in range(3):
@@ -127,6 +120,6 @@ def test_nobody_is_answered_before_their_batch_is_on_disk(
             mortal.restart_aside()
         for sender in cluster.senders:
             sender.stop()
-        kept = {row[0] for row in mortal.execute("SELECT id FROM messages", "template")}
+        kept = {row[0] for row in mortal.execute("SELECT id FROM messages", "chat")}
         acknowledged = {id_ for one in cluster.senders for id_ in one.acknowledged.values()}
         assert (acknowledged <= kept) is durable

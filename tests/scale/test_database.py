@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ import pytest
 
 from tests.scale.silence import expect_503_until_it_speaks
 from tests.support.cluster import Cluster
-from tests.support.databases import PostgresDatabases
+from tests.support.databases import migrated
 from tests.support.postgres import Postgres
 from tests.support.raw_http import Answer, call
 from tests.support.redis import RedisServer
-from tests.support.server import Server
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
@@ -181,25 +179,17 @@ def test_the_same_person_added_by_many_at_once_joins_once(shared_cluster: Cluste
     assert sorted(everybody["memberIds"]) == sorted(p.id for p in (owner, new, *members))
 
 
-@pytest.fixture
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL of the test's own, which waits for the disk."""
-    with Postgres(durable=True) as server:
-        yield server
-
-
 def test_immediate_restarts_under_load_lose_nothing_that_was_acknowledged(
-    mortal: Postgres, redis_server: RedisServer, tmp_path: Path
+    redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "template"
-    folder.mkdir()
-    PostgresDatabases(folder, mortal)
-    url = mortal.url("template")
-    with Cluster(tmp_path, url, redis_server.url) as cluster:
+    with (
+        Postgres(durable=True) as postgres,
+        Cluster(tmp_path, migrated(postgres, tmp_path), redis_server.url) as cluster,
+    ):
         cluster.storm()
         for _ in range(5):
             cluster.until_acknowledged(3)
-            mortal.restart_aside()
+            postgres.restart_aside()
         cluster.until_acknowledged(3)
         streams = {listener.connections for listener in cluster.listeners}
         cluster.until_all_say(code="200", status="ok")
@@ -209,34 +199,14 @@ def test_immediate_restarts_under_load_lose_nothing_that_was_acknowledged(
         assert cluster.failures() <= {"503"}
 
 
-def test_servers_that_start_together_migrate_once(
-    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
-) -> None:
-    url = postgres.create("together")
-    servers = []
-    for name in ("one", "two", "three"):
-        folder = tmp_path / name
-        folder.mkdir()
-        env = {"DATABASE_URL": url, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
-        servers.append(Server(folder, None, **env))
-    with ThreadPoolExecutor(3) as pool:
-        try:
-            list(pool.map(Server.start, servers))
-            assert postgres.execute("SELECT count(*) FROM alembic_version", "together") == [(1,)]
-            assert postgres.execute("SELECT count(*) FROM log_head", "together") == [(1,)]
-        finally:
-            list(pool.map(Server.stop, servers))
-
-
 def test_a_frozen_postgresql_is_a_503_until_it_goes_on(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "template"
-    folder.mkdir()
-    with Postgres() as postgres:
-        PostgresDatabases(folder, postgres)
-        with Cluster(tmp_path, postgres.url("template"), redis_server.url) as cluster:
-            expect_503_until_it_speaks(cluster, postgres.frozen())
+    with (
+        Postgres() as postgres,
+        Cluster(tmp_path, migrated(postgres, tmp_path), redis_server.url) as cluster,
+    ):
+        expect_503_until_it_speaks(cluster, postgres.frozen())
 
 
 def test_connections_that_are_cut_fail_what_they_carried_and_lose_nothing(

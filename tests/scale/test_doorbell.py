@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scale.bells import DEAF_AT_FIRST, NO_POLL, say_while_cut, until_all_show
 from tests.support.cluster import Cluster
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
@@ -15,9 +16,6 @@ from tests.support.server import Server
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
-
-#: Without the follower's own look at the log, nothing is heard of but by a ring.
-NO_POLL = "POLL = 3600"
 
 
 @pytest.fixture
@@ -29,7 +27,7 @@ def cluster(shared_cluster: Cluster) -> Cluster:
 @pytest.fixture
 def unpolled(database_url: str, redis_server: RedisServer, tmp_path: Path) -> Cluster:
     """A cluster that hears by the doorbell alone."""
-    env = sabotage(tmp_path / "no-poll", "chatapp.realtime.follower", NO_POLL)
+    env = sabotage(tmp_path / "no-poll", "chatapp.realtime.doorbell", NO_POLL)
     return Cluster(tmp_path, database_url, redis_server.url, **env)
 
 
@@ -52,44 +50,15 @@ def test_a_subscription_that_was_cut_is_a_ring_when_it_is_back(
     unpolled: Cluster, redis_server: RedisServer
 ) -> None:
     with unpolled as cluster:
-        ann, bob = cluster.team.people("ann", "bob")
-        dm = cluster.team.dm(ann, bob)
-        until(lambda: redis_server.listeners() == 4, "four subscriptions")
-        cluster.listen(bob, dm)
-        redis_server.call("ACL", "SETUSER", "default", "-subscribe")
-        redis_server.call("CLIENT", "KILL", "TYPE", "pubsub")
-        until(lambda: redis_server.listeners() == 0, "no subscription")
-        with redis_server.overheard("chatapp:*") as heard:
-            body = {"directMessageId": dm, "content": "While cut"}
-            assert call(cluster.ports[0], "POST", "/api/messages", ann.token, body).status == 201
-            until(lambda: any(said.startswith(b"ring ") for said in heard()), "a ring")
-        redis_server.call("ACL", "SETUSER", "default", "+subscribe")
+        say_while_cut(cluster, redis_server, "While cut")
         # Nobody says anything more: it is the subscription's return that rings.
-        until(
-            lambda: all("While cut" in listener.shown.values() for listener in cluster.listeners),
-            "the message in every stream",
-        )
-
-
-#: A first subscription that is confirmed, looks alive, and hears nothing of what is published.
-DEAF_AT_FIRST = """
-from chatapp.realtime import follower
-follower.POLL = 3600
-_subscribe = PubSub.subscribe
-_calls = []
-
-def subscribe(subscription, *channels):
-    _calls.append(channels)
-    return _subscribe(subscription, *(channels if len(_calls) > 1 else ["nowhere"]))
-
-PubSub.subscribe = subscribe
-"""
+        until_all_show(cluster, "While cut")
 
 
 def test_a_deaf_subscription_is_noticed_and_made_anew(
     database_url: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    env = sabotage(tmp_path / "deaf", "chatapp.realtime.doorbell", DEAF_AT_FIRST)
+    env = sabotage(tmp_path / "deaf", "chatapp.realtime.doorbell", NO_POLL + DEAF_AT_FIRST)
     with Cluster(tmp_path, database_url, redis_server.url, **env) as cluster:
         cluster.storm(2)
         cluster.until_acknowledged(5)

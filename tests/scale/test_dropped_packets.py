@@ -9,7 +9,7 @@ import pytest
 
 from tests.scale.silence import expect_503_until_it_speaks
 from tests.support.cluster import Cluster
-from tests.support.databases import PostgresDatabases
+from tests.support.databases import migrated
 from tests.support.elsewhere import Elsewhere
 from tests.support.postgres import Postgres
 from tests.support.redis import RedisServer
@@ -45,9 +45,8 @@ def test_redis_behind_a_dead_network_costs_no_message_and_is_reported(
 def test_postgresql_behind_a_dead_network_is_a_503_until_it_is_back(
     elsewhere: Elsewhere, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "template"
-    folder.mkdir()
-    with Postgres(elsewhere) as postgres:
-        PostgresDatabases(folder, postgres)
-        with Cluster(tmp_path, postgres.url("template"), redis_server.url) as cluster:
-            expect_503_until_it_speaks(cluster, elsewhere.silent())
+    with (
+        Postgres(elsewhere) as postgres,
+        Cluster(tmp_path, migrated(postgres, tmp_path), redis_server.url) as cluster,
+    ):
+        expect_503_until_it_speaks(cluster, elsewhere.silent())

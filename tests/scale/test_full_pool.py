@@ -20,7 +20,13 @@ pytestmark = pytest.mark.scale
 
 FEW = {"CHAT_DATABASE_CONNECTIONS": "2"}
 #: How long nobody in a herd waits: not even for an instant does it want more than there are.
-IMPATIENT = "POOL_TIMEOUT = 0.05"
+IMPATIENT = """
+from chatapp.models import engine
+engine.POOL_TIMEOUT = 0.05
+"""
+NOT_IN_TURN = """
+InTurn.__call__ = lambda self, environ, start_response: self._app(environ, start_response)
+"""
 
 
 def cookie_of(person: Person) -> dict[str, str]:
@@ -44,24 +50,41 @@ def test_pages_that_are_loaded_at_once_wait_for_each_other(
         assert [load.get().status for load in loads] == [200] * len(paths)
 
 
-def test_a_herd_that_comes_back_is_refused_nothing(database_url: str, tmp_path: Path) -> None:
+def herd(cluster: Cluster) -> tuple[list[Listener], list[str]]:
+    """Let 300 streams come back at once, each answered; return them, and what they had missed."""
+    ann, bob = cluster.team.people("ann", "bob")
+    dm = cluster.team.dm(ann, bob)
+    cursor = call(cluster.ports[0], "GET", "/api/conversations", bob.token).headers["chat-cursor"]
+    missed = [cluster.team.post(ann, dm, f"Missed {number}").id for number in range(5)]
+    streams = [Listener(cluster.ports[0], bob, dm) for _ in range(300)]
+    cluster.listeners += streams
+    for one in streams:
+        one.cursor = cursor
+        one.start()
+    until(lambda: all(one.is_live or one.refusals for one in streams), "an answer for each")
+    return streams, missed
+
+
+def impatient(folder: Path, database_url: str, code: str = "") -> Cluster:
+    """Return servers with two connections, for which nobody waits, that run this code, too."""
     env = FEW | {"CHAT_STREAMS_PER_USER": "1000"}
-    env |= sabotage(tmp_path / "impatient", "chatapp.models.engine", IMPATIENT)
-    with Cluster(tmp_path, database_url, None, **env) as cluster:
-        ann, bob = cluster.team.people("ann", "bob")
-        dm = cluster.team.dm(ann, bob)
-        cursor = call(cluster.ports[0], "GET", "/api/conversations", bob.token).headers[
-            "chat-cursor"
-        ]
-        missed = [cluster.team.post(ann, dm, f"Missed {number}").id for number in range(5)]
-        herd = [Listener(cluster.ports[0], bob, dm) for _ in range(300)]
-        cluster.listeners += herd
-        for one in herd:
-            one.cursor = cursor
-            one.start()
-        until(lambda: all(one.is_live or one.refusals for one in herd), "answers for everybody")
-        assert [dict(one.refusals) for one in herd if one.refusals] == []
-        assert all([*one.shown] == missed for one in herd)
+    env |= sabotage(folder / "impatient", "chatapp.api.turns", IMPATIENT + code)
+    return Cluster(folder, database_url, None, **env)
+
+
+def test_a_herd_that_comes_back_is_refused_nothing(database_url: str, tmp_path: Path) -> None:
+    with impatient(tmp_path, database_url) as cluster:
+        streams, missed = herd(cluster)
+        assert [dict(one.refusals) for one in streams if one.refusals] == []
+        assert all([*one.shown] == missed for one in streams)
+
+
+def test_a_herd_that_did_not_wait_its_turn_would_be_refused(
+    database_url: str, tmp_path: Path
+) -> None:
+    with impatient(tmp_path, database_url, NOT_IN_TURN) as cluster:
+        streams, _ = herd(cluster)
+        assert {status for one in streams for status in one.refusals} == {503}
 
 
 def test_who_has_hung_up_by_then_takes_no_turn(database_url: str, tmp_path: Path) -> None:

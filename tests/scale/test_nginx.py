@@ -116,6 +116,24 @@ def test_no_connection_behind_nginx_is_used_twice(page: str) -> None:
     assert not re.search(r"^ *keepalive ", text, re.MULTILINE)
 
 
+def test_nginx_takes_the_configuration_of_compose(tmp_path: Path) -> None:
+    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    # Names that only Docker resolves, in a way that nginx has known since 1.27.3.
+    text, names = re.subn(r"server \w+:8000 resolve ", "server 127.0.0.1:8000 ", text)
+    assert names == 2
+    config = tmp_path / "nginx.conf"
+    config.write_text(text)
+    ours = f"pid {tmp_path}/pid; error_log stderr;"
+    said = subprocess.run(
+        ["nginx", "-t", "-p", tmp_path, "-c", config, "-g", ours],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert "[warn]" not in said.stderr
+
+
 @pytest.mark.parametrize("site", [site_for, documented_site], ids=["deploy", "SETUP"])
 def test_it_serves_streams_and_posts_by_tls_and_http2(
     site: Callable[..., str], cluster: Cluster, tmp_path: Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import gevent
@@ -15,9 +15,9 @@ from chatapp import create_app
 from chatapp.domain import log
 from chatapp.extensions import db
 from tests.support.cluster import Cluster
-from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres
 from tests.support.raw_http import Answer, call
+from tests.support.sabotage import sabotage
 from tests.support.settings import settings_for
 from tests.support.wait import until
 
@@ -25,34 +25,6 @@ pytestmark = pytest.mark.scale
 
 #: A process's connections in these clusters.
 CONNECTIONS = 10
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Postgres]:
-    """A PostgreSQL that these tests stop and start."""
-    with Postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def mortal_databases(
-    mortal: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> PostgresDatabases:
-    return PostgresDatabases(tmp_path_factory.mktemp("mortal"), mortal)
-
-
-@pytest.fixture
-def mortal_url(
-    mortal: Postgres, mortal_databases: PostgresDatabases, tmp_path: Path
-) -> Iterator[str]:
-    """A migrated database in it, which is there again for the next test, whatever this one does."""
-    folder = tmp_path / "database"
-    folder.mkdir()
-    mortal_databases.make(folder)
-    yield (folder / "database_url").read_text()
-    mortal.stop()
-    (mortal.data / "postgresql.auto.conf").write_text("")
-    mortal.start()
 
 
 def reads_at_once(cluster: Cluster, token: str, path: str) -> list[Answer]:
@@ -100,10 +72,11 @@ def sessions(postgres: Postgres, url: str) -> int:
     return int(postgres.execute(query)[0][0])
 
 
-def test_no_call_fails_once_a_restart_has_healed(
-    mortal: Postgres, mortal_url: str, tmp_path: Path
-) -> None:
-    with Cluster(tmp_path, mortal_url, None) as cluster:
+def statuses_after_a_restart(
+    mortal: Postgres, mortal_url: str, folder: Path, **env: str
+) -> list[int]:
+    """Fill a pool, restart PostgreSQL while nobody calls, and call as often again."""
+    with Cluster(folder, mortal_url, None, **env) as cluster:
         ann, bob = cluster.team.people("ann", "bob")
         path = f"/api/messages?directMessageId={cluster.team.dm(ann, bob)}"
         others = sessions(mortal, mortal_url)
@@ -117,8 +90,22 @@ def test_no_call_fails_once_a_restart_has_healed(
         mortal.stop(signal.SIGINT)
         mortal.start()
         until(lambda: cluster.ready()["code"] == "200", "a server that is ready")
-        answers = reads_at_once(cluster, bob.token, path)
-        assert [answer.status for answer in answers] == [200] * len(answers)
+        return [answer.status for answer in reads_at_once(cluster, bob.token, path)]
+
+
+def test_no_call_fails_once_a_restart_has_healed(
+    mortal: Postgres, mortal_url: str, tmp_path: Path
+) -> None:
+    assert set(statuses_after_a_restart(mortal, mortal_url, tmp_path)) == {200}
+
+
+def test_without_a_look_at_pooled_connections_some_calls_would_fail(
+    mortal: Postgres, mortal_url: str, tmp_path: Path
+) -> None:
+    unseen = "_check_open = lambda *_: None"
+    env = sabotage(tmp_path / "unseen", "chatapp.models.engine", unseen)
+    statuses = statuses_after_a_restart(mortal, mortal_url, tmp_path, **env)
+    assert 503 in statuses
 
 
 def say_read_only(postgres: Postgres, to: str) -> None:

@@ -14,7 +14,7 @@ import redis
 from tests.scale.refusals import one_line, refusal
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.cluster import Cluster
-from tests.support.databases import PostgresDatabases
+from tests.support.databases import migrated
 from tests.support.postgres import USER, Postgres
 from tests.support.redis import RedisServer
 from tests.support.server import free_port
@@ -37,7 +37,7 @@ def secured_postgres(
 ) -> Iterator[str]:
     """The address, with its password, of a migrated database behind TLS."""
     with Postgres() as server:
-        PostgresDatabases(tmp_path_factory.mktemp("secured"), server)
+        url = migrated(server, tmp_path_factory.mktemp("secured"))
         server.execute(f"ALTER ROLE chat PASSWORD '{PASSWORD}'")
         for path in certificate:
             copy = Path(shutil.copy(path, server.data))
@@ -55,7 +55,7 @@ def secured_postgres(
         (server.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
         server.execute("SELECT pg_reload_conf()")
         until(lambda: is_refused(server.url()), "a server that asks for a password")
-        yield server.url("template").replace("chat@", f"chat:{PASSWORD}@")
+        yield url.replace("chat@", f"chat:{PASSWORD}@")
 
 
 def is_refused(url: str) -> bool:

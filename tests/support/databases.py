@@ -110,6 +110,19 @@ class PostgresDatabases:
         return name
 
 
+def migrated(server: Postgres, folder: Path) -> str:
+    """Make the database ``chat`` in a server of a test's own, migrated; return its address.
+
+    The test's ``folder`` will have another in it, which leads there.
+    """
+    place = folder / "migrated"
+    place.mkdir(parents=True)
+    url = server.create("chat")
+    lead_to(place, url)
+    _migrate(place)
+    return url
+
+
 def lead_to(data_dir: Path, url: str) -> None:
     """Let ``settings_for(data_dir)`` lead to this database."""
     (data_dir / "database_url").write_text(url)
