@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.support.wait import PATIENCE
 
@@ -68,8 +68,34 @@ def below_end(page: Page) -> float:
     return distance
 
 
+def expect_uncovered(thing: Locator) -> None:
+    """Nothing lies over any edge of what is in sight."""
+    hidden_at: list[str] = thing.evaluate(
+        """thing => {
+            const {left, right, top, bottom} = thing.getBoundingClientRect();
+            const x = (left + right) / 2, y = (top + bottom) / 2;
+            const points = [[x, top + 1], [x, bottom - 1], [left + 1, y], [right - 1, y]];
+            return points.map(([x, y]) => document.elementFromPoint(x, y))
+                .filter(found => !thing.contains(found))
+                .map(found => found?.outerHTML.slice(0, 200) ?? 'out of sight');
+        }"""
+    )
+    assert hidden_at == [], hidden_at
+
+
 def leave_waiting(route: Route) -> None:
     """Handle a request as a proxy does that fills a buffer first."""
+
+
+def held(page: Page | BrowserContext, address: str) -> list[Route]:
+    """Keep requests for an address waiting, in a list from which the test lets them go on."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(address, hold)
+    return waiting
 
 
 def stand_at(page: Page, path: str, cursor: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.page import composer, connection, expect_texts, message, send
+from tests.browser.page import composer, connection, expect_texts, held, message, send
 from tests.browser.people import Person
 
 OpenTab = Callable[..., Page]
@@ -67,17 +67,12 @@ def test_message_shows_at_once_and_is_replaced_by_the_real_one(
 ) -> None:
     talk = ada.group("optimistic", ben)
     page = open_tab(ben, talk.path)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/api/messages", hold)
+    posts = held(page, "**/api/messages")
     send(page, "**bold** soon")
     pending = page.locator(".message.pending")
     expect(pending.locator(".body")).to_have_text("**bold** soon")
     expect(pending.locator(".author")).to_have_text("Ben")
-    held[0].continue_()
+    posts[0].continue_()
     expect_texts(page, ["bold soon"])
     expect(page.locator(".message")).to_have_count(1)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import connection, expect_texts, stand_at
+from tests.browser.page import connection, expect_texts, expect_uncovered, stand_at
 from tests.browser.people import Conversation, Person, Team
 from tests.browser.test_afresh import FOREIGN
 
@@ -95,3 +96,24 @@ def test_first_message_of_a_conversation_that_began_meanwhile_is_counted(
     expect_item(page, talk, "hello", "1")
     ada.say(talk, "are you there?")
     expect_item(page, talk, "are you there?", "2")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_line_that_says_offline_covers_nothing_that_one_may_want(
+    ada: Person, team: Team, signed_in: SignedIn, width: int, faults: None
+) -> None:
+    hal = team.person("hal")
+    *_, last = [ada.group(f"list of {number}", hal) for number in range(12)]
+    context = signed_in(hal, viewport={"width": width, "height": 640})
+    page = live_tab(context, "/conversations")
+    context.set_offline(True)
+    line = page.locator("[data-connection]")
+    expect(line).to_have_text("Offline - what you write is kept")
+    expect_uncovered(line)
+    wanted = [page.get_by_role("searchbox"), page.get_by_role("link", name="New message").first]
+    wanted += [item(page, last), page.get_by_role("link", name="People")]
+    for thing in wanted:
+        expect_uncovered(thing)
+    oldest = page.locator(".conversation-item").last
+    oldest.evaluate("row => row.parentElement.parentElement.scrollTo(0, 9999)")
+    expect_uncovered(oldest)
