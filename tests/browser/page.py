@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from tests.support.wait import PATIENCE
 
@@ -81,6 +81,18 @@ def expect_uncovered(thing: Locator) -> None:
         }"""
     )
     assert hidden_at == [], hidden_at
+
+
+def asked_for(context: BrowserContext | Page, what: str) -> list[str]:
+    """Return a list that fills with the addresses of requests that have ``what`` in them."""
+    found: list[str] = []
+
+    def heard(request: Request) -> None:
+        if what in request.url:
+            found.append(request.url)
+
+    context.on("request", heard)
+    return found
 
 
 def leave_waiting(route: Route) -> None:
