@@ -7,7 +7,7 @@ import time
 
 from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
-from tests.support.wait import PATIENCE
+from tests.support.wait import PATIENCE, until
 
 
 def texts(page: Page) -> list[str]:
@@ -108,6 +108,11 @@ def held(page: Page | BrowserContext, address: str) -> list[Route]:
 
     page.route(address, hold)
     return waiting
+
+
+def until_held(page: Page, waiting: list[Route], count: int) -> None:
+    """Wait until so many requests are in the list that `held` gave."""
+    until(lambda: page.evaluate("true") and len(waiting) >= count, f"{count} requests held")
 
 
 def stand_at(page: Page, path: str, cursor: str) -> None:

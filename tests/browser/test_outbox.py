@@ -8,10 +8,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab, wait_live
-from tests.browser.page import composer, expect_texts, held, message, send
+from tests.browser.page import composer, expect_texts, held, message, send, until_held
 from tests.browser.people import Person
 from tests.browser.test_recovery import NOTHING_WAITS
-from tests.support.wait import until
 
 SignedIn = Callable[..., BrowserContext]
 OpenTab = Callable[..., Page]
@@ -71,7 +70,7 @@ def test_two_tabs_send_what_waits_once_and_in_order(
         expect(tab.locator(".message.pending")).to_have_count(3)
     turns: list[Route] = []
     for _ in WANTED:
-        until(lambda: first.evaluate("1") and len(posts) > len(turns), "its turn")
+        until_held(first, posts, len(turns) + 1)
         turns.append(posts[-1])
         assert len(posts) == len(turns)  # the others wait until it is there
         turns[-1].continue_()
