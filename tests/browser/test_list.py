@@ -117,3 +117,18 @@ def test_line_that_says_offline_covers_nothing_that_one_may_want(
     oldest = page.locator(".conversation-item").last
     oldest.evaluate("row => row.parentElement.parentElement.scrollTo(0, 9999)")
     expect_uncovered(oldest)
+
+
+@pytest.mark.parametrize("path", ["/people", "/groups"])
+def test_line_of_two_lines_covers_no_field_of_other_pages(
+    ben: Person, signed_in: SignedIn, path: str, faults: None
+) -> None:
+    context = signed_in(ben, viewport={"width": 360, "height": 640})
+    page = live_tab(context, path)
+    context.clear_cookies()
+    page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
+    line = page.locator("[data-connection]")
+    expect(line).to_contain_text("Sign in again")
+    expect_uncovered(line)
+    expect_uncovered(page.get_by_role("link", name="Back"))
+    expect_uncovered(page.locator("main .search"))
