@@ -36,6 +36,8 @@ def init_app(app: Flask) -> None:
         # use to what never changes: it would, from one machine to the next.
         for name in ("Accept-Ranges", "Content-Disposition", "ETag", "Expires", "Last-Modified"):
             response.headers.pop(name, None)
+        # A module is UTF-8 by the standard, a style as its page is.
+        response.content_type = response.mimetype or ""
         return response
 
     def add_version(endpoint: str, values: dict[str, Any]) -> None:

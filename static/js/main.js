@@ -38,7 +38,10 @@ document.querySelector('[data-sign-out]')?.addEventListener('submit', async (eve
 
 let open = null;
 const isRead = (id) => Boolean(open?.reading(id));
-const list = nav && new ConversationList(nav, isRead, () => showTitle(list.unread()));
+const list = nav && new ConversationList(nav, isRead, () => {
+  open?.rename(list.item(section.dataset.conversationId)?.querySelector('.name').textContent);
+  showTitle(list.unread());
+});
 if (section) {
   const unread = list?.item(section.dataset.conversationId)?.querySelector('.unread-count').textContent;
   open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });

@@ -6,9 +6,12 @@ import re
 import time
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
-from tests.support.wait import PATIENCE
+from tests.support.wait import PATIENCE, until
+
+#: Whether no message is left to be sent, in JavaScript.
+NOTHING_WAITS = "() => !Object.keys(localStorage).some((key) => key.includes(':out:'))"
 
 
 def texts(page: Page) -> list[str]:
@@ -69,8 +72,51 @@ def below_end(page: Page) -> float:
     return distance
 
 
+def expect_uncovered(thing: Locator) -> None:
+    """Nothing lies over any edge of what is in sight."""
+    hidden_at: list[str] = thing.evaluate(
+        """thing => {
+            const {left, right, top, bottom} = thing.getBoundingClientRect();
+            const x = (left + right) / 2, y = (top + bottom) / 2;
+            const points = [[x, top + 1], [x, bottom - 1], [left + 1, y], [right - 1, y]];
+            return points.map(([x, y]) => document.elementFromPoint(x, y))
+                .filter(found => !thing.contains(found))
+                .map(found => found?.outerHTML.slice(0, 200) ?? 'out of sight');
+        }"""
+    )
+    assert hidden_at == [], hidden_at
+
+
+def asked_for(context: BrowserContext | Page, what: str) -> list[str]:
+    """Return a list that fills with the addresses of requests that have ``what`` in them."""
+    found: list[str] = []
+
+    def heard(request: Request) -> None:
+        if what in request.url:
+            found.append(request.url)
+
+    context.on("request", heard)
+    return found
+
+
 def leave_waiting(route: Route) -> None:
     """Handle a request as a proxy does that fills a buffer first."""
+
+
+def held(page: Page | BrowserContext, address: str) -> list[Route]:
+    """Keep requests for an address waiting, in a list from which the test lets them go on."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(address, hold)
+    return waiting
+
+
+def until_held(page: Page, waiting: list[Route], count: int) -> None:
+    """Wait until so many requests are in the list that `held` gave."""
+    until(lambda: page.evaluate("true") and len(waiting) >= count, f"{count} requests held")
 
 
 def stand_at(page: Page, path: str, cursor: str) -> None:
@@ -111,3 +157,13 @@ def expect_nothing_found(page: Page) -> None:
     # Only what is wrong is spelt out, node by node; all is checked.
     found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
+
+
+def item(page: Page, conversation_id: str) -> Locator:
+    """A conversation in the list."""
+    return page.locator(f".conversation-item[data-conversation-id={conversation_id}]")
+
+
+def scroll_to(page: Page, text: str) -> None:
+    """Bring a message into view."""
+    message(page, text).evaluate("row => row.scrollIntoView({block: 'center'})")

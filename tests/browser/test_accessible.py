@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import composer, expect_nothing_found, message
@@ -94,6 +94,16 @@ def test_conversation_on_a_phone(
     expect_nothing_found(page)
     page.goto("/conversations")
     expect_nothing_found(page)
+
+
+def test_text_at_200_percent_leaves_the_foot_of_the_list_in_reach_on_a_phone(
+    ada: Person, signed_in: SignedIn
+) -> None:
+    page = live_tab(signed_in(ada, viewport={"width": 360, "height": 740}), "/conversations")
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    for name in ("Your profile", "People", "Groups", "Administration"):
+        expect(page.get_by_role("link", name=name)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -12,9 +12,11 @@ from tests.browser.page import (
     composer,
     connection,
     expect_texts,
+    held,
     message,
     stand_at,
     texts,
+    until_held,
 )
 from tests.browser.people import Person
 
@@ -78,6 +80,34 @@ def test_reset_keeps_the_only_message_before_who_reads_it(
     ada.say(talk, "after it")
     expect(message(page, "after it")).to_be_attached()
     assert below_end(page) > 0
+
+
+def test_reset_leaves_open_what_somebody_edits(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("reset under an edit", ben)
+    said = ada.say(talk, "a typpo")
+    ada.say(talk, "below it")
+    page = signed_in(ada).new_page()
+    stand_at(page, talk.path, FOREIGN)
+    streams = held(page, "**/api/sse?**")
+    page.goto(talk.path)
+    until_held(page, streams, 1)
+    message(page, "a typpo").hover()
+    message(page, "a typpo").locator(".edit").click()
+    field = page.get_by_role("textbox", name="Edit the message")
+    field.fill("half an edit")
+    ada.call("PATCH", f"/api/messages/{said['id']}", {"content": "changed elsewhere"})
+    ada.say(talk, "new")
+    page.unroute("**/api/sse?**")
+    streams[0].continue_()
+    connection(page, "live")
+    expect(message(page, "new")).to_be_visible()
+    expect(field).to_have_value("half an edit")
+    expect(field).to_be_focused()
+    assert texts(page) == ["changed elsewhere", "below it", "new"]
+    field.press("Enter")
+    expect_texts(page, ["half an edit", "below it", "new"])
 
 
 def test_what_was_said_while_one_was_put_out_is_asked_for_until_it_comes(

@@ -1,12 +1,12 @@
-"""Writing, and finding whom to write to."""
+"""Writing, from the first letter to the sent message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.page import composer, connection, expect_texts, message, send
+from tests.browser.page import composer, connection, expect_texts, held, message, send
 from tests.browser.people import Person
 
 OpenTab = Callable[..., Page]
@@ -67,17 +67,12 @@ def test_message_shows_at_once_and_is_replaced_by_the_real_one(
 ) -> None:
     talk = ada.group("optimistic", ben)
     page = open_tab(ben, talk.path)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/api/messages", hold)
+    posts = held(page, "**/api/messages")
     send(page, "**bold** soon")
     pending = page.locator(".message.pending")
     expect(pending.locator(".body")).to_have_text("**bold** soon")
     expect(pending.locator(".author")).to_have_text("Ben")
-    held[0].continue_()
+    posts[0].continue_()
     expect_texts(page, ["bold soon"])
     expect(page.locator(".message")).to_have_count(1)
 
@@ -96,22 +91,3 @@ def test_discarded_message_leaves_its_words(
     page.reload()
     connection(page, "live")
     expect(page.locator(".message")).to_have_count(0)
-
-
-def test_people_and_groups_are_found_while_typing(
-    ada: Person, ben: Person, open_tab: OpenTab
-) -> None:
-    talk = ada.group("rhubarb pie", ben)
-    page = open_tab(ben, talk.path)
-    field = page.get_by_role("searchbox", name="Search people and groups")
-    results = page.locator("[data-search-results]")
-    field.press_sequentially("hubar")
-    expect(results.get_by_role("link")).to_have_count(1)  # "h" alone finds others, too
-    expect(results.get_by_role("link")).to_contain_text("rhubarb pie")
-    expect(page.locator("[data-conversation-list]")).to_be_hidden()
-    field.press("Escape")
-    expect(page.locator("[data-conversation-list]")).to_be_visible()
-    field.press_sequentially("ad")
-    results.get_by_role("button", name="Ada").click()
-    expect(page.locator("section.conversation[data-kind=dm]")).to_be_visible()
-    expect(page.get_by_role("heading", name="Ada", level=1)).to_be_visible()

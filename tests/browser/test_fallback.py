@@ -7,10 +7,11 @@ from functools import partial
 from secrets import token_hex
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import (
+    asked_for,
     connection,
     expect_texts,
     remember_states,
@@ -43,18 +44,6 @@ def buffering_site(port: int, ports: Sequence[int], how: str = BUFFERED) -> str:
 def proxy(server: Server) -> Iterator[StallingProxy]:
     with StallingProxy(server.port) as proxy:
         yield proxy
-
-
-def asked_for(context: BrowserContext, what: str) -> list[str]:
-    """A list that fills with the addresses of requests that have ``what`` in them."""
-    found: list[str] = []
-
-    def heard(request: Request) -> None:
-        if what in request.url:
-            found.append(request.url)
-
-    context.on("request", heard)
-    return found
 
 
 @pytest.mark.parametrize("how", [BUFFERED, COMPRESSED], ids=["buffered", "compressed"])

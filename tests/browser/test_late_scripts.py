@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
-from tests.browser.conftest import live_tab
-from tests.browser.page import message
+from tests.browser.conftest import live_tab, wait_live
+from tests.browser.page import composer, message
 from tests.browser.people import Person
 
 SignedIn = Callable[..., BrowserContext]
@@ -41,3 +42,26 @@ def test_what_is_fetched_later_is_fetched_again_where_that_failed(
     message(page, "to change").locator(".edit").click()
     expect(page).to_have_url(re.compile("/messages/[^/]+/edit$"))  # the page that does the same
     expect(page.get_by_role("textbox", name="Text")).to_have_value("to change")
+
+
+@pytest.mark.parametrize("script", ["main.js", "outbox.js"])
+def test_page_whose_script_does_not_come_says_so_and_works_without(
+    ada: Person, ben: Person, signed_in: SignedIn, script: str, faults: None
+) -> None:
+    talk = ada.group("no script", ben)
+    page = signed_in(ben).new_page()
+    page.route(f"**/{script}", lambda route: route.abort("connectionreset"))
+    page.goto(talk.path)
+    line = page.get_by_role("status")
+    expect(line).to_contain_text("could not be fetched: it works, but is not live")
+    composer(page).fill("by form")
+    page.get_by_role("button", name="Send").click()
+    expect(message(page, "by form")).to_be_visible()
+    again = line.get_by_role("link", name="Load it again")
+    expect(again).to_be_visible()
+    page.unroute(f"**/{script}")
+    again.click()
+    wait_live(page)
+    expect(line).to_be_hidden()
+    ada.say(talk, "live")
+    expect(message(page, "live")).to_be_visible()

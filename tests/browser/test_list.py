@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import FOREIGN, connection, expect_texts, stand_at
+from tests.browser.page import FOREIGN, connection, expect_texts, expect_uncovered, item, stand_at
 from tests.browser.people import Conversation, Person, Team
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
 
 
-def item(page: Page, talk: Conversation) -> Locator:
-    return page.locator(f".conversation-item[data-conversation-id={talk.id}]")
-
-
 def expect_item(page: Page, talk: Conversation, words: str, unread: str) -> None:
-    expect(item(page, talk).locator(".last-words")).to_have_text(words)
-    expect(item(page, talk).locator(".unread-count")).to_have_text(unread)
+    expect(item(page, talk.id).locator(".last-words")).to_have_text(words)
+    expect(item(page, talk.id).locator(".unread-count")).to_have_text(unread)
 
 
 def test_message_that_a_list_loaded_afresh_holds_is_not_counted_again(
@@ -94,3 +91,39 @@ def test_first_message_of_a_conversation_that_began_meanwhile_is_counted(
     expect_item(page, talk, "hello", "1")
     ada.say(talk, "are you there?")
     expect_item(page, talk, "are you there?", "2")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_line_that_says_offline_covers_nothing_that_one_may_want(
+    ada: Person, team: Team, signed_in: SignedIn, width: int, faults: None
+) -> None:
+    hal = team.person("hal")
+    *_, last = [ada.group(f"list of {number}", hal) for number in range(12)]
+    context = signed_in(hal, viewport={"width": width, "height": 640})
+    page = live_tab(context, "/conversations")
+    context.set_offline(True)
+    line = page.locator("[data-connection]")
+    expect(line).to_have_text("Offline - what you write is kept")
+    expect_uncovered(line)
+    wanted = [page.get_by_role("searchbox"), page.get_by_role("link", name="New message").first]
+    wanted += [item(page, last.id), page.get_by_role("link", name="People")]
+    for thing in wanted:
+        expect_uncovered(thing)
+    oldest = page.locator(".conversation-item").last
+    oldest.evaluate("row => row.parentElement.parentElement.scrollTo(0, 9999)")
+    expect_uncovered(oldest)
+
+
+@pytest.mark.parametrize("path", ["/people", "/groups"])
+def test_line_of_two_lines_covers_no_field_of_other_pages(
+    ben: Person, signed_in: SignedIn, path: str, faults: None
+) -> None:
+    context = signed_in(ben, viewport={"width": 360, "height": 640})
+    page = live_tab(context, path)
+    context.clear_cookies()
+    page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
+    line = page.locator("[data-connection]")
+    expect(line).to_contain_text("Sign in again")
+    expect_uncovered(line)
+    expect_uncovered(page.get_by_role("link", name="Back"))
+    expect_uncovered(page.locator("main .search"))

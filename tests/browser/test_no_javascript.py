@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -95,6 +96,54 @@ def test_create_join_and_leave_a_group(ada: Person, ben: Person, page: Page) -> 
     page.goto(f"{open_group.path}/details")
     page.get_by_role("button", name="Leave").click()
     assert ben.id not in ada.call("GET", f"/api/conversations/{open_group.id}")["memberIds"]
+
+
+def test_refusal_gives_back_what_was_typed(
+    ada: Person, ben: Person, page: Page, faults: None
+) -> None:
+    talk = ada.group("plain refusals", ben)
+    mine = ben.say(talk, "as it was")
+    page.goto(talk.path)
+    ada.call("PATCH", f"/api/groups/{talk.id}", {"archived": True})
+    write(page, "too late to say")
+    expect(page.get_by_role("alert")).to_contain_text("This group is archived")
+    expect(page.locator("[data-composer] textarea")).to_have_value("too late to say")
+    page.goto(talk.path)
+    expect(page.get_by_text("This group is archived")).to_be_visible()
+    expect(page.locator("[data-composer]")).to_have_count(0)
+
+    page.goto(f"/messages/{mine['id']}/edit")
+    page.get_by_label("Text").fill("too late to change")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("This group is archived")
+    expect(page.get_by_label("Text")).to_have_value("too late to change")
+
+
+def test_refused_change_of_a_group_gives_back_what_was_typed(
+    ada: Person, ben: Person, page: Page, faults: None
+) -> None:
+    talk = ben.group("plain and mine", ada)
+    page.goto(f"{talk.path}/details")
+    page.get_by_text("Change the name or topic").click()
+    page.get_by_label("Topic").fill("what it was for")
+    ben.call("DELETE", f"/api/groups/{talk.id}/members/{ben.id}")
+    ada.call("POST", f"/api/groups/{talk.id}/members", {"userIds": [ben.id]})
+    page.get_by_role("button", name="Save").click()  # which is Ada's to do by now
+    expect(page.get_by_role("alert")).to_contain_text("owner")
+    expect(page.get_by_label("Topic")).to_have_value("what it was for")
+
+
+def test_refused_name_and_password_are_said_at_their_fields(page: Page, faults: None) -> None:
+    page.goto("/profile")
+    page.get_by_label("Your name").fill("  ")
+    page.locator("form", has=page.get_by_label("Your name")).get_by_role("button").click()
+    expect(page.get_by_label("Your name")).to_be_focused()
+    expect(page.get_by_label("Your name")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Present password").fill("wrong horse battery")
+    page.get_by_label("New password").fill("another horse battery")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_label("Present password")).to_be_focused()
+    expect(page.get_by_label("Present password")).to_have_accessible_description(re.compile("."))
 
 
 def test_scripts_really_are_off(page: Page) -> None:

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import live_tab, wait_live
-from tests.browser.page import connection, expect_nothing_found, run_until_live
+from tests.browser.page import connection, expect_nothing_found, held, run_until_live
 from tests.browser.people import Conversation, Person, Team
 from tests.support.databases import Databases
 from tests.support.sabotage import sabotage
@@ -158,6 +158,40 @@ def test_what_a_page_missed_is_asked_for_when_it_has_connected_again(
     expect(sign(follower, ROWS, ben)).to_be_hidden()
 
 
+def test_question_that_got_no_answer_is_asked_again(
+    ada: Person, ben: Person, dm: Conversation, signed_in: SignedIn, faults: None
+) -> None:
+    his = live_tab(signed_in(ben), "/conversations")
+    until_online(ada, ben)
+    context = signed_in(ada)
+    context.clock.install()
+    hers = context.new_page()
+    script = held(hers, "**/presence.js")
+    hers.goto(dm.path)
+    wait_live(hers)
+    with hers.expect_request("**/presence.js"):
+        hers.clock.run_for(1000)
+    expect(sign(hers, HEADER, ben)).to_be_visible()
+    his.close()
+    until_online(ada, ben, online=False)
+    refused: list[Route] = []
+
+    def refuse_twice(route: Route) -> None:
+        if len(refused) == 2:
+            return route.continue_()
+        refused.append(route)
+        return route.fulfill(status=503, json={})
+
+    hers.route("**/api/presence?**", refuse_twice)
+    with presence_fetched(context):
+        script[0].continue_()
+    for _ in range(60):  # no wait between them is longer than half a minute
+        hers.clock.run_for(1000)
+        hers.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
+    expect(sign(hers, HEADER, ben)).to_be_hidden()
+    assert len(refused) == 2
+
+
 def presence_fetched(context: BrowserContext) -> AbstractContextManager[Any]:
     """Wait, in the end, until a page has what keeps the signs true; a set clock hides it itself."""
     return context.expect_event(
@@ -165,9 +199,10 @@ def presence_fetched(context: BrowserContext) -> AbstractContextManager[Any]:
     )
 
 
-def until_online(asker: Person, person: Person) -> None:
-    """Wait until the server knows it."""
+def until_online(asker: Person, person: Person, online: bool = True) -> None:
+    """Wait until the server knows it, or that it is over."""
+    wanted = [person.id] if online else []
     until(
-        lambda: asker.call("GET", f"/api/presence?userId={person.id}")["online"] == [person.id],
-        f"{person.name} online",
+        lambda: asker.call("GET", f"/api/presence?userId={person.id}")["online"] == wanted,
+        f"{person.name} online: {online}",
     )

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import below_end, connection, expect_texts, message, send, texts
+from tests.browser.page import below_end, connection, expect_texts, message, scroll_to, send, texts
 from tests.browser.people import Person, fill
 from tests.support.wait import until
 
@@ -37,10 +37,6 @@ SHIFTS = """() => {
                 shifts.push(Math.abs(is.y - was.y));
     }).observe({type: 'layout-shift', buffered: false});
 }"""
-
-
-def scroll_to(page: Page, text: str) -> None:
-    message(page, text).evaluate("row => row.scrollIntoView({block: 'center'})")
 
 
 def test_older_messages_load_while_scrolling_up_and_the_place_is_kept(

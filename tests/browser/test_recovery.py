@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import (
+    NOTHING_WAITS,
     composer,
     connection,
     expect_texts,
@@ -23,8 +24,6 @@ from tests.support.server import Server
 
 OpenTab = Callable[..., Page]
 SignedIn = Callable[..., BrowserContext]
-
-NOTHING_WAITS = "() => !Object.keys(localStorage).some((key) => key.includes(':out:'))"
 
 
 def client_id(post: Request) -> str:

@@ -8,7 +8,16 @@ import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import composer, connection, expect_texts, message, send
+from tests.browser.page import (
+    asked_for,
+    composer,
+    connection,
+    expect_texts,
+    held,
+    message,
+    send,
+    until_held,
+)
 from tests.browser.people import Person, Team, sign_in, until_streams
 
 SignedIn = Callable[..., BrowserContext]
@@ -161,4 +170,47 @@ def test_stream_rests_before_its_session_ends(
 
     page.route("**/sign-out", once_it_rests)
     page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_signing_out_waits_for_a_script_that_comes_late_and_then_asks(
+    ada: Person, dora: Person, context: BrowserContext, faults: None
+) -> None:
+    talk = ada.group("signing out on a bad line", dora)
+    page = context.new_page()
+    page.clock.install()
+    scripts = held(page, "**/sign_out.js")
+    ended = asked_for(page, "/sign-out")
+    page.goto(talk.path)
+    connection(page, "live")
+    composer(page).fill("half a sentence")
+    button = page.get_by_role("button", name="Sign out")
+    button.click()
+    until_held(page, scripts, 1)
+    scripts[0].abort()
+    page.evaluate("() => fetch('/healthz')")
+    assert ended == []
+    page.clock.run_for(1000)  # no more than the first wait
+    until_held(page, scripts, 2)
+    scripts[1].continue_()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("not sent yet")
+    assert ended == []
+    question.get_by_role("button", name="Sign out anyway").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate(KEPT) == []
+
+
+def test_half_an_edit_of_what_was_deleted_meanwhile_keeps_nobody_from_signing_out(
+    ada: Person, dora: Person, context: BrowserContext
+) -> None:
+    talk = ada.group("signing out after an edit", dora)
+    said = dora.say(talk, "a mistake")
+    page = live_tab(context, talk.path)
+    composer(page).press("ArrowUp")
+    page.get_by_role("textbox", name="Edit the message").fill("half an edit")
+    assert len(page.evaluate(KEPT)) == 1
+    dora.call("DELETE", f"/api/messages/{said['id']}")
+    expect(message(page, "a mistake")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -87,7 +87,7 @@ export class Composer {
     this.count.textContent = near ? `${this.limit + over} / ${this.limit}` : '';
     this.count.classList.toggle('over', over > 0);
     this.field.setAttribute('aria-invalid', over > 0);
-    this.#say(over > 0 ? `${over} characters too many: shorten it, or send it in two.` : '');
+    this.#say(over > 0 ? `${over} character${over > 1 ? 's' : ''} too many: shorten it, or send it in two.` : '');
     if (!canSize) this.#grow();
   }
 

@@ -49,7 +49,8 @@ export function wireConversation(section, feed, { unread, announce }) {
   feed.on('conversation:updated', here(({ conversation }) => {
     retitle(section, conversation);
     if (conversation.archivedAt) composer?.close('This group is archived.');
-    else composer?.open();
+    else if (composer) composer.open();
+    else location.reload(); // it was archived when this page was made
   }));
   readState.mark();
   return {
@@ -57,6 +58,7 @@ export function wireConversation(section, feed, { unread, announce }) {
     afresh,
     catchUp: () => (timeline.atEnd ? scrolling.newer() : null),
     live: () => outbox.flush(),
+    rename: (name) => kind === 'dm' && retitle(section, { name }), // after somebody in it
   };
 }
 
@@ -109,10 +111,10 @@ function showTyping(line, names) {
 }
 
 function retitle(section, { name, topic }) {
-  if (!name) return;
+  if (!name || name === section.ariaLabel && topic === undefined) return;
   document.title = document.title.replace(section.ariaLabel, () => name);
   section.ariaLabel = name;
   section.querySelector('textarea')?.setAttribute('aria-label', `Write to ${name}`);
-  for (const title of section.querySelectorAll('.title :is(h1, h2), .beginning .title')) title.textContent = name;
-  section.querySelector('.topic').textContent = topic ?? '';
+  for (const title of document.querySelectorAll('[data-title]')) title.textContent = name;
+  for (const line of document.querySelectorAll('.topic')) line.textContent = topic ?? '';
 }

@@ -1,4 +1,5 @@
-import { call } from '../helpers/server.js';
+import { call, isPassing } from '../helpers/server.js';
+import { Backoff } from '../realtime/backoff.js';
 
 const MOST = 100; // that one call may name
 const SOON = 5000;
@@ -19,6 +20,7 @@ export function wirePresence(feed) {
 class Presence {
   #timer;
   #news = new Set();
+  #backoff = new Backoff({ first: SOON });
 
   /** @param {{online: string[], offline: string[]}} event which names nobody where many came and went */
   heard({ online, offline }) {
@@ -29,13 +31,22 @@ class Presence {
 
   /** Ask in a while: who lost a stream together with this page is back by then, and not all ask at once. */
   ask(within = LATER) {
-    this.#timer ??= setTimeout(() => this.now(), SOON + Math.random() * within);
+    this.#wait(SOON + Math.random() * within);
   }
 
-  now() {
+  async now() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#fetch().catch(() => {}); // the next stream asks again
+    try {
+      await this.#fetch();
+      this.#backoff.reset();
+    } catch (problem) {
+      if (isPassing(problem)) this.#wait(this.#backoff.next(problem));
+    }
+  }
+
+  #wait(wait) {
+    this.#timer ??= setTimeout(() => this.now(), wait);
   }
 
   async #fetch() {

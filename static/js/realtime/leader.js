@@ -1,4 +1,5 @@
 import { base } from '../helpers/server.js';
+import { isAfter } from './cursor.js';
 import { Stream } from './stream.js';
 
 const PATIENCE = 900; // a leader that says nothing for this long is replaced: within 2 s in all
@@ -133,16 +134,4 @@ export class SharedStream {
     this.#unanswered = 0;
     this.election.take();
   }
-}
-
-/** Whether `a` lies after `b`. History of another epoch cannot be compared, so it counts as news. */
-export function isAfter(a, b) {
-  const [epoch, position] = split(a);
-  const [otherEpoch, otherPosition] = split(b);
-  return epoch !== otherEpoch || position > otherPosition;
-}
-
-function split(cursor) {
-  const dash = cursor.lastIndexOf('-');
-  return [cursor.slice(0, dash), Number(cursor.slice(dash + 1))];
 }

@@ -1,0 +1,131 @@
+"""What was typed and not sent yet: kept come what may, and gone once it counts no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+
+from tests.browser.conftest import live_tab, wait_live
+from tests.browser.page import composer, expect_texts, held, leave_waiting, message, send
+from tests.browser.people import Person
+
+SignedIn = Callable[..., BrowserContext]
+OpenTab = Callable[..., Page]
+
+
+def edit_last(page: Page) -> Locator:
+    """Open one's last message for editing."""
+    composer(page).press("ArrowUp")
+    field = page.get_by_role("textbox", name="Edit the message")
+    expect(field).to_be_focused()
+    return field
+
+
+def test_half_an_edit_survives_a_reload_but_not_another_edit(
+    ada: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("half an edit")
+    said = ada.say(talk, "a typpo")
+    page = open_tab(ada, talk.path)
+    edit_last(page).fill("a typo, and mo")
+    page.reload()
+    wait_live(page)
+    expect(edit_last(page)).to_have_value("a typo, and mo")
+
+    ada.call("PATCH", f"/api/messages/{said['id']}", {"content": "put right elsewhere"})
+    expect(message(page, "put right elsewhere").locator(".edited")).to_be_visible()
+    expect(edit_last_again(page)).to_have_value("put right elsewhere")
+
+
+def edit_last_again(page: Page) -> Locator:
+    page.reload()
+    wait_live(page)
+    return edit_last(page)
+
+
+def test_edit_that_was_left_or_saved_leaves_no_draft(ada: Person, open_tab: OpenTab) -> None:
+    talk = ada.group("edits that end")
+    ada.say(talk, "as it was")
+    page = open_tab(ada, talk.path)
+    edit_last(page).fill("never mind")
+    page.get_by_role("textbox", name="Edit the message").press("Escape")
+    expect(edit_last_again(page)).to_have_value("as it was")
+    page.get_by_role("textbox", name="Edit the message").fill("as it is")
+    page.get_by_role("button", name="Save").click()
+    expect_texts(page, ["as it is"])
+    expect(edit_last_again(page)).to_have_value("as it is")
+
+
+def test_draft_that_is_sent_from_one_tab_leaves_the_other(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("draft in two tabs", ben)
+    context = signed_in(ben)
+    first = live_tab(context, talk.path)
+    composer(first).fill("the same words")
+    same, further = live_tab(context, talk.path), live_tab(context, talk.path)
+    expect(composer(same)).to_have_value("the same words")
+    expect(composer(further)).to_have_value("the same words")
+    # What is kept is now "the same words", though one of them has gone on.
+    further.evaluate(
+        "() => { document.querySelector('[data-composer] textarea').value += ', and'; }"
+    )
+    composer(first).press("Enter")
+    expect_texts(same, ["the same words"])
+    expect(composer(same)).to_have_value("")
+    expect_texts(further, ["the same words"])
+    expect(composer(further)).to_have_value("the same words, and")
+
+
+def test_what_is_typed_before_the_script_comes_is_kept(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("quick fingers", ben)
+    page = signed_in(ben).new_page()
+    script = held(page, "**/main.js")
+    page.goto(talk.path, wait_until="commit")
+    composer(page).press_sequentially("typed at once")
+    script[0].continue_()
+    page.unroute("**/main.js")
+    wait_live(page)
+    expect(composer(page)).to_have_value("typed at once")
+    page.reload()
+    wait_live(page)
+    expect(composer(page)).to_have_value("typed at once")
+
+
+def test_edit_shows_at_once_where_the_stream_is_held_back(ada: Person, signed_in: SignedIn) -> None:
+    talk = ada.group("edited without a stream")
+    ada.say(talk, "a typpo")
+    page = signed_in(ada).new_page()
+    page.route("**/api/sse?**", leave_waiting)
+    page.goto(talk.path)
+    expect(composer(page)).to_be_focused()
+    edit_last(page).fill("a *typo*")
+    page.get_by_role("button", name="Save").click()
+    expect_texts(page, ["a typo"])
+    expect(message(page, "a typo").locator(".edited")).to_be_visible()
+
+
+def test_late_answer_to_an_edit_does_not_undo_a_later_one(ada: Person, open_tab: OpenTab) -> None:
+    talk = ada.group("edited twice")
+    said = ada.say(talk, "first")
+    page = open_tab(ada, talk.path)
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        ada.call("PATCH", f"/api/messages/{said['id']}", {"content": "third"})
+        expect(page.locator(".message .body")).to_have_text("third")
+        route.fulfill(response=answer)
+
+    page.route(
+        "**/api/messages/*",
+        lambda route: answer_late(route) if route.request.method == "PATCH" else route.continue_(),
+    )
+    edit_last(page).fill("second")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".message-edit")).to_have_count(0)
+    expect_texts(page, ["third"])
+    send(page, "fourth")
+    expect_texts(page, ["third", "fourth"])

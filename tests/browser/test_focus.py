@@ -1,0 +1,106 @@
+"""Where the focus goes, and what a screen reader is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.page import composer, expect_texts, message, scroll_to, send
+from tests.browser.people import Person, fill
+
+SignedIn = Callable[..., BrowserContext]
+OpenTab = Callable[..., Page]
+
+
+def test_focus_goes_back_to_writing_when_what_had_it_goes_away(
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("focus", ben)
+    said = ada.say(talk, "a mistake")
+    page = open_tab(ada, talk.path)
+    expect(composer(page)).to_be_focused()
+
+    field = page.get_by_role("textbox", name="Edit the message")
+    for leave in ("Escape", "Enter"):
+        composer(page).press("ArrowUp")
+        expect(field).to_be_focused()
+        field.press(leave)
+        expect(composer(page)).to_be_focused()
+
+    message(page, "a mistake").locator(".delete").focus()
+    ada.call("DELETE", f"/api/messages/{said['id']}")
+    expect(message(page, "a mistake")).to_have_count(0)
+    expect(composer(page)).to_be_focused()
+
+    page.route("**/api/messages", lambda route: route.fulfill(status=403, json={}))
+    send(page, "refused")
+    message(page, "refused").get_by_role("button", name="Discard").press("Enter")
+    expect(message(page, "refused")).to_have_count(0)
+    expect(composer(page)).to_be_focused()
+
+
+def test_button_to_the_newest_leads_back_to_writing(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("focus at the end", ben)
+    fill(talk, ben, 60)
+    page = open_tab(ben, talk.path)
+    scroll_to(page, "line 030")
+    ada.say(talk, "below")
+    button = page.get_by_role("button", name="1 new message")
+    button.press("Enter")
+    expect(button).to_be_hidden()
+    expect(composer(page)).to_be_focused()
+    expect(message(page, "below")).to_be_in_viewport()
+
+
+def test_what_is_wrong_is_said_aloud_where_it_is(
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("errors aloud", ben)
+    page = open_tab(ben, talk.path)
+    composer(page).fill("x" * 8001)
+    expect(page.get_by_role("alert")).to_contain_text("1 character too many")
+    expect(composer(page)).to_have_attribute("aria-invalid", "true")
+    expect(composer(page)).to_have_accessible_description(re.compile("1 character too many"))
+    composer(page).fill("short")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(composer(page)).to_have_attribute("aria-invalid", "false")
+    page.route("**/api/messages", lambda route: route.fulfill(status=403, json={}))
+    composer(page).press("Enter")
+    expect(message(page, "short").get_by_role("alert")).to_have_text(
+        "Not sent: you may not write here."
+    )
+
+
+def test_screen_reader_is_told_of_each_new_message_once(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk, other = ada.group("announced", ben), ada.group("not announced", ben)
+    ada.say(talk, "there before")
+    page = open_tab(ben, talk.path)
+    page.evaluate(
+        """() => {
+            window.told = [];
+            const polite = [...document.querySelectorAll('[aria-live=polite]')];
+            for (const region of polite) new MutationObserver((changes) => {
+                for (const {addedNodes} of changes)
+                    for (const node of addedNodes) told.push(node.textContent);
+            }).observe(region, {childList: true, subtree: true});
+        }"""
+    )
+    expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")  # or it would say it too
+    wanted = []
+    for number in range(7):
+        ada.say(talk, f"**news** {number}")
+        wanted.append(f"Ada: news {number}")
+    ada.say(other, "elsewhere")
+    said = ada.say(talk, "to be edited")
+    expect(message(page, "to be edited")).to_be_visible()
+    ada.call("PATCH", f"/api/messages/{said['id']}", {"content": "edited"})
+    send(page, "my own")
+    expect_texts(page, ["news 6", "edited", "my own"])
+    told = [words for words in page.evaluate("told") if words]
+    assert told == [*wanted, "Ada: to be edited"]

@@ -1,0 +1,115 @@
+"""What waits to be sent goes out from whichever page is open, each message once, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.browser.conftest import live_tab, wait_live
+from tests.browser.page import (
+    NOTHING_WAITS,
+    composer,
+    expect_texts,
+    held,
+    message,
+    send,
+    until_held,
+)
+from tests.browser.people import Person
+
+SignedIn = Callable[..., BrowserContext]
+OpenTab = Callable[..., Page]
+
+WANTED = ["left behind 1", "left behind 2", "left behind 3"]
+
+
+@pytest.mark.parametrize("path", ["/conversations", "/profile", "/people", "another conversation"])
+def test_what_waits_goes_out_from_any_page(
+    ada: Person, ben: Person, signed_in: SignedIn, path: str, faults: None
+) -> None:
+    talk, other = ada.group("left behind", ben), ada.group("gone on to", ben)
+    context = signed_in(ben)
+    context.route("**/api/messages", lambda route: route.abort())
+    page = live_tab(context, talk.path)
+    for text in WANTED:
+        send(page, text)
+    expect(message(page, WANTED[0]).locator(".failure")).to_contain_text("goes out by itself")
+    context.unroute("**/api/messages")
+    page.goto(other.path if path == "another conversation" else path)
+    page.wait_for_function(NOTHING_WAITS)
+    assert ben.hear(talk) == WANTED
+
+
+def test_what_a_closed_tab_left_is_sent_from_another_after_a_while(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk, other = ada.group("tab closed", ben), ada.group("tab stays", ben)
+    context = signed_in(ben)
+    stays = context.new_page()
+    stays.clock.install()
+    stays.goto(other.path)
+    wait_live(stays)
+    closes = live_tab(context, talk.path)
+    closes.route("**/api/messages", lambda route: route.abort())
+    for text in WANTED:
+        send(closes, text)
+    expect(message(closes, WANTED[0]).locator(".failure")).to_be_visible()
+    closes.close()
+    assert ben.hear(talk) == []
+    stays.clock.run_for(6000)
+    stays.wait_for_function(NOTHING_WAITS)
+    assert ben.hear(talk) == WANTED
+
+
+def test_two_tabs_send_what_waits_once_and_in_order(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("two senders", ben)
+    context = signed_in(ben)
+    posts = held(context, "**/api/messages")
+    first, second = live_tab(context, talk.path), live_tab(context, talk.path)
+    send(first, WANTED[0])
+    send(second, WANTED[1])
+    send(first, WANTED[2])
+    for tab in (first, second):
+        expect(tab.locator(".message.pending")).to_have_count(3)
+    turns: list[Route] = []
+    for _ in WANTED:
+        until_held(first, posts, len(turns) + 1)
+        turns.append(posts[-1])
+        assert len(posts) == len(turns)  # the others wait until it is there
+        turns[-1].continue_()
+    for tab in (first, second):
+        expect_texts(tab, WANTED)
+    assert ben.hear(talk) == WANTED
+
+
+def test_message_refused_for_good_holds_up_no_other(
+    ada: Person, ben: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("archived under way", ben)
+    other = ada.group("goes on", ben)
+    page = open_tab(ben, talk.path)
+
+    def archive_before(route: Route) -> None:
+        ada.call("PATCH", f"/api/groups/{talk.id}", {"archived": True})
+        route.continue_()
+
+    page.route("**/api/messages", archive_before, times=1)
+    send(page, "too late")
+    refusal = message(page, "too late").get_by_role("alert")
+    expect(refusal).to_contain_text("Not sent: This group is archived")
+    page.goto(other.path)
+    wait_live(page)
+    send(page, "in time")
+    expect_texts(page, ["in time"])
+    page.goto(talk.path)
+    row = message(page, "too late")
+    expect(row.locator(".failure")).to_contain_text("Not sent")
+    ada.call("PATCH", f"/api/groups/{talk.id}", {"archived": False})
+    wait_live(page)
+    expect(composer(page)).to_be_enabled()
+    row.get_by_role("button", name="Try again").click()
+    expect_texts(page, ["too late"])

@@ -1,0 +1,98 @@
+"""Finding people and groups while typing: what is asked for last is what shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.conftest import live_tab
+from tests.browser.page import connection, held, until_held
+from tests.browser.people import Conversation, Person, Team
+
+SignedIn = Callable[..., BrowserContext]
+OpenTab = Callable[..., Page]
+
+FRAGMENT = "**/conversations?q=*"
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_role("searchbox", name="Search people and groups")
+
+
+def results(page: Page) -> Locator:
+    return page.locator("[data-search-results]")
+
+
+@pytest.fixture(scope="module")
+def custard(team: Team) -> Conversation:
+    """One of two groups that Ben may look for."""
+    ada, ben = team.person("ada"), team.person("ben")
+    ada.group("rhubarb pie", ben)
+    return ada.group("custard", ben)
+
+
+@pytest.fixture
+def page(ben: Person, custard: Conversation, open_tab: OpenTab) -> Page:
+    """Ben's page."""
+    return open_tab(ben, custard.path)
+
+
+def test_people_and_groups_are_found_while_typing(page: Page) -> None:
+    field(page).press_sequentially("hubar")
+    expect(results(page).get_by_role("link")).to_have_count(1)  # "h" alone finds others, too
+    expect(results(page).get_by_role("link")).to_contain_text("rhubarb pie")
+    expect(page.locator("[data-conversation-list]")).to_be_hidden()
+    field(page).press("Escape")
+    expect(page.locator("[data-conversation-list]")).to_be_visible()
+    field(page).press_sequentially("ad")
+    results(page).get_by_role("button", name="Ada").click()
+    expect(page.locator("section.conversation[data-kind=dm]")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ada", level=1)).to_be_visible()
+
+
+def test_late_answer_covers_neither_a_later_one_nor_the_list(page: Page) -> None:
+    asked = held(page, FRAGMENT)
+    field(page).fill("custard")
+    until_held(page, asked, 1)
+    field(page).fill("rhubarb")
+    until_held(page, asked, 2)
+    asked[1].continue_()
+    expect(results(page).get_by_role("link")).to_contain_text("rhubarb pie")
+    asked[0].fulfill(body="<p>late</p>")
+    field(page).fill("custard and more")
+    until_held(page, asked, 3)
+    expect(results(page)).to_contain_text("rhubarb pie")
+    field(page).press("Escape")
+    expect(field(page)).to_have_value("")
+    expect(page.locator("[data-conversation-list]")).to_be_visible()
+    asked[2].fulfill(body="<p>late</p>")
+    page.evaluate("() => fetch('/healthz')")
+    expect(results(page)).to_be_empty()
+
+
+def test_search_that_finds_nobody_to_ask_says_so(page: Page, faults: None) -> None:
+    field(page).press_sequentially("rhu")
+    expect(results(page).get_by_role("link")).to_contain_text("rhubarb pie")
+    page.route(FRAGMENT, lambda route: route.abort())
+    field(page).press_sequentially("bar")
+    expect(results(page)).to_have_text("The server cannot be reached.")
+    page.unroute(FRAGMENT)
+    field(page).press_sequentially("b")
+    expect(results(page).get_by_role("link")).to_contain_text("rhubarb pie")
+
+
+def test_search_of_who_is_signed_out_shows_no_other_page(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    context = signed_in(ben)
+    page = live_tab(context, ada.group("looked for signed out", ben).path)
+    context.clear_cookies()
+    with page.expect_response(lambda answer: "/sign-in" in answer.url):
+        field(page).press_sequentially("ada")
+    page.evaluate("() => fetch('/healthz')")
+    expect(results(page)).to_be_empty()
+    page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
+    connection(page, "signed-out")
+    expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
