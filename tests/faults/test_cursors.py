@@ -30,7 +30,7 @@ def test_a_reset_leaves_nothing_out(arena: Arena) -> None:
     }
     for reason, cursor in stale.items():
         listener = Listener(arena.port, ann, dm)
-        listener.cursor = cursor
+        listener.cursor, listener.may_reload = cursor, True
         arena.listeners.append(listener.start())
         until(lambda listener=listener: listener.is_live, reason)  # type: ignore[misc]
         assert listener.told == {f"reset:{reason}": 1}
@@ -51,7 +51,7 @@ def test_who_comes_back_after_the_log_was_pruned_is_told(arena: Arena) -> None:
         sender.send()
     with arena.app.app_context():
         assert retention.prune(timedelta(0)) > 5
-    away.cursor = cursor
+    away.cursor, away.may_reload = cursor, True
     away.start()
     until(lambda: away.is_live, "a live stream")
     assert away.told == {"reset:pruned": 1}

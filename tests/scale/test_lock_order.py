@@ -100,7 +100,6 @@ def stage(postgres_databases: PostgresDatabases, tmp_path: Path) -> Iterator[Sta
 CHANGES: dict[str, Callable[[Stage, Person], Any]] = {
     "rename": lambda _, who: accounts.change_display_name(who.identity, "New"),
     "deactivate": lambda s, who: accounts.deactivate(s.root.identity, who.id),
-    "reactivate": lambda s, who: accounts.reactivate(s.root.identity, who.id),
     "promote": lambda s, who: accounts.make_admin(s.root.identity, who.id),
 }
 

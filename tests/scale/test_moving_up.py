@@ -72,6 +72,8 @@ def test_a_running_chat_moves_and_its_readers_get_a_reset(folder: Path, postgres
     before = databases.rows(app)
     with Server(folder, server.port, DATABASE_URL=url):
         sender.stop()
+        for listener in listeners:
+            listener.may_reload = True
         settle(sender, listeners)
         with psycopg.connect(url) as connection:
             rows = connection.execute(MESSAGES.encode()).fetchall()

@@ -71,4 +71,5 @@ def judge_light(
         out_of_order += sorted(heard) != list(heard)
         out_of_order += listener.faults.count("out of order")
         torn += listener.faults.count("torn")
-    return Verdict(len(acknowledged), lost, doubled, out_of_order, torn, invented)
+    reloaded = sum(listener.reloads for listener in listeners)
+    return Verdict(len(acknowledged), lost, doubled, out_of_order, torn, invented, reloaded)

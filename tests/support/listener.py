@@ -55,6 +55,8 @@ class Listener:
         self.faults: list[str] = []
         #: Names of controls with their reason: "reset:pruned", "reconnect:restart".
         self.told: Counter[str] = Counter()
+        #: Whether it may be told to load afresh, as where its cursor is foreign.
+        self.may_reload = False
         #: Statuses other than 200 that opening a stream was answered with.
         self.refusals: Counter[int] = Counter()
         #: Who was said to be typing, each time.
@@ -71,6 +73,11 @@ class Listener:
         self._reads.set()
         self._socket: socket.socket | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    @property
+    def reloads(self) -> int:
+        """How often it was told to load afresh."""
+        return sum(count for what, count in self.told.items() if what.startswith("reset:"))
 
     def start(self) -> Listener:
         """Load, listen, and keep coming back."""

@@ -36,6 +36,9 @@ class Verdict:
     torn: int = 0
     #: Shown, though it is not, or no longer, in the database.
     invented: int = 0
+    #: Told to load afresh, where the log still had what they missed: nothing was lost, but without
+    #: counting these a server that replays nothing would look well.
+    reloaded: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -91,6 +94,7 @@ def judge_rows(
         out_of_order=out_of_order,
         torn=faults["torn"],
         invented=invented,
+        reloaded=sum(listener.reloads for listener in listeners if not listener.may_reload),
     )
 
 
