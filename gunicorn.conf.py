@@ -38,6 +38,10 @@ def on_starting(arbiter: Any) -> None:
     server.prepare(replace(settings, web_concurrency=arbiter.cfg.workers))
 
 
+def when_ready(arbiter: Any) -> None:
+    server.check_reloads(arbiter)
+
+
 def post_fork(arbiter: Any, worker: Any) -> None:
     server.forget_program()
 

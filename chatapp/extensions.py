@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from flask import Flask, Response
@@ -11,6 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
 from chatapp.config import Settings
+from chatapp.guard import database_file
 from chatapp.models import engine
 from chatapp.models.base import Base, RequestSession
 
@@ -41,6 +43,8 @@ def init_app(app: Flask, settings: Settings) -> None:
             settings.database_url, settings.database_connections
         ),
     )
+    if path := database_file(settings):
+        _make_private(path)
     db.init_app(app)
     with app.app_context():
         engine.prepare(db.engine)
@@ -51,6 +55,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     compress.init_app(app)
     app.after_request(_compress)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
+
+
+def _make_private(path: Path) -> None:
+    """Make a database file that its owner alone may read; what SQLite lays beside it, is so too."""
+    if path.parent.is_dir() and not path.exists():
+        os.close(os.open(path, os.O_CREAT, 0o600))
 
 
 def _compress(response: Response) -> Response:

@@ -117,6 +117,29 @@ def _ready_data(settings: Settings) -> None:
         say(f"Welcome! Make the first administrator here: {url(settings)}{path}")
 
 
+def check_reloads(arbiter: Any) -> None:
+    """Let a reload (SIGHUP) go through only if the code on disk starts.
+
+    Else gunicorn would leave, with the old workers and all their streams.
+    """
+    reload = arbiter.reload
+
+    def checked_reload() -> None:
+        try:
+            run_in_child(_import_program)
+        except SystemExit:
+            log.error("nothing was reloaded: the code on disk does not start")  # noqa: TRY400
+        else:
+            reload()
+
+    arbiter.reload = checked_reload
+
+
+def _import_program() -> None:
+    forget_program()
+    importlib.import_module("app")
+
+
 def run_in_child(work: Callable[[], None]) -> None:
     """Run `work` in a forked child and wait; leave with its exit code if it fails."""
     child = os.fork()

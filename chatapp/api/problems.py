@@ -112,7 +112,8 @@ def _unhandled(error: InternalServerError) -> ResponseReturnValue:
             "event": "request_failed",
             "request_id": request_id(),
             "method": request.method,
-            "path": request.path,
+            # Not the path itself: a link's secret may be a part of it.
+            "path": request.url_rule.rule if request.url_rule else request.path,
         },
     )
     return _answer(500, _phrase(500), _WORDS[500])

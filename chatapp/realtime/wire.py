@@ -37,9 +37,6 @@ class Wire:
         self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]  # noqa: SLF001
         self.chunked = chunked
         self.send_now: Callable[[bytes], int] = self._raw.send
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)
 
     def try_send(self, data: bytes) -> int:
         """Send what the kernel takes at once and return how many bytes that were, perhaps 0.
@@ -82,7 +79,16 @@ def from_environ(environ: Mapping[str, Any]) -> Wire | None:
     and with TLS in gunicorn, whose socket class is another one: a record cannot be cut in.
     """
     sock = environ.get("gunicorn.socket")
+    if isinstance(sock, GeventSocket):
+        _bound(sock)  # with TLS, too
     protocol = environ.get("SERVER_PROTOCOL")
     if type(sock) is not GeventSocket or protocol not in ("HTTP/1.0", "HTTP/1.1"):
         return None
     return Wire(sock, chunked=protocol == "HTTP/1.1")
+
+
+def _bound(sock: GeventSocket) -> None:
+    """Bound what the kernel keeps for a client that does not read, and for how long."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)

@@ -50,6 +50,29 @@ def test_a_reload_under_load_fails_no_send(arena: Arena) -> None:
     assert [sender.failures for sender in arena.senders] == [{}, {}]
 
 
+def test_a_reload_to_code_that_does_not_start_changes_nothing(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong"
+    code = f"if __import__('os').path.exists({str(wrong)!r}): raise ImportError('half a pull')"
+    with open_arena(data_dir, **sabotage(tmp_path / "a", "chatapp.web", code)) as arena:
+        arena.storm(people=2, senders=1)
+        arena.until_acknowledged(5)
+        worker = arena.worker
+        wrong.touch()
+        arena.server.signal(signal.SIGHUP)
+        until(lambda: "nothing was reloaded" in arena.server.output(), "a line that says so")
+        assert "half a pull" in arena.server.output()
+        arena.until_acknowledged(5)
+        assert arena.worker == worker
+        wrong.unlink()
+        reload(arena)
+        arena.until_acknowledged(5)
+        verdict = arena.verdict()
+        assert verdict.is_clean, verdict
+        assert [sender.failures for sender in arena.senders] == [{}]
+
+
 @pytest.mark.long
 def test_draining_matters(data_dir: Path, tmp_path: Path) -> None:
     silent = sabotage(tmp_path / "a", "chatapp.server", "say_goodbye = lambda worker: None")

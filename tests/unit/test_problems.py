@@ -142,6 +142,17 @@ def test_an_unforeseen_error_is_an_id_outside_and_a_traceback_inside(
     assert isinstance(record.exc_info[1], BadLuck)
 
 
+def test_an_unforeseen_error_at_a_links_address_does_not_log_its_secret(
+    client: FlaskClient, small_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    small_app.add_url_rule("/reset/<token>", view_func=lambda **_: fail("broken"))
+    with caplog.at_level(logging.ERROR):
+        assert client.get("/reset/very-secret").status_code == 500
+    [record] = caplog.records
+    assert vars(record)["path"] == "/reset/<token>"
+    assert "very-secret" not in str(vars(record))
+
+
 def test_people_get_a_page(client: FlaskClient) -> None:
     answer = client.get("/hidden", headers=BROWSER)
     assert (answer.status_code, answer.mimetype) == (404, "text/html")

@@ -69,7 +69,7 @@ def test_aborting_ends_the_wait_for_a_client_that_does_not_read(pair: Pair) -> N
 
 def test_a_vanished_peer_is_noticed_by_the_kernel() -> None:
     with socket.socket() as sock:
-        Wire(sock, chunked=True)
+        from_environ({"gunicorn.socket": sock, "SERVER_PROTOCOL": "HTTP/1.1"})
         timeout = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     # A laptop that went to sleep takes no byte: Linux alone would try for 15 minutes.
     assert 0 < timeout <= 10_000
