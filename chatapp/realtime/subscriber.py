@@ -145,7 +145,10 @@ class Subscriber:
         self._sending = True
         if self._closing is None:
             yield opening
-        opening = b""  # it may be large, and the stream lives for an hour
+            # It may be large, and the stream may be silent for an hour: let go of it, here and in
+            # the server, which has it as the piece that it wrote last.
+            opening = b""
+            yield opening
         while self._closing is None:
             waiting = self._wait()
             if waiting and self._closing is None:

@@ -101,7 +101,7 @@ class FakeClient:
 
     def _serve(self, pieces: Iterator[bytes]) -> None:
         try:
-            for piece in pieces:
+            for piece in filter(None, pieces):  # as servers do: an empty chunk would be the end
                 self.pieces.append(piece)
                 if self.wire is not None:
                     self.wire.send_all(frames.chunk(piece) if self.wire.chunked else piece)
