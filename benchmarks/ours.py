@@ -30,10 +30,14 @@ def _settings(data: Path) -> dict[str, str]:
 
 
 @cache
-def _prepared(base: Path, messages: int) -> tuple[Path, str]:
-    """Make a data folder to copy from; return it and the group's id."""
+def _prepared(base: Path, messages: int, conversations: int) -> tuple[Path, str, str]:
+    """Make a data folder to copy from; return it, the group's id, and a cursor."""
     data = Path(mkdtemp(dir=base))
-    numbers = {"BENCH_USERS": str(USERS), "BENCH_MESSAGES": str(messages)}
+    numbers = {
+        "BENCH_USERS": str(USERS),
+        "BENCH_MESSAGES": str(messages),
+        "BENCH_CONVERSATIONS": str(conversations),
+    }
     made = subprocess.run(
         [PYTHON, "-m", "benchmarks.team"],
         check=True,
@@ -42,13 +46,18 @@ def _prepared(base: Path, messages: int) -> tuple[Path, str]:
         stdout=subprocess.PIPE,
         timeout=300,
     )
-    return data, made.stdout.decode().split()[-1]
+    group_id, cursor = made.stdout.decode().split()[-2:]
+    return data, group_id, cursor
 
 
 @contextmanager
-def ours(folder: Path, messages: int = 0) -> Iterator[Server]:
-    """The whole application, with so many messages in the conversation."""
-    prepared, group_id = _prepared(folder.parent, messages)
+def ours(folder: Path, messages: int = 0, conversations: int = 1) -> Iterator[Server]:
+    """The whole application, with so many messages in the conversation.
+
+    A stream is of that conversation; where everybody is in more than one, it is a page's: of all of
+    them, with a cursor that five messages were missed since.
+    """
+    prepared, group_id, cursor = _prepared(folder.parent, messages, conversations)
     data = Path(shutil.copytree(prepared, folder / "data"))
     body = folder / "body.json"
     body.write_text(json.dumps({"content": f"%m {WORDS}", "groupId": group_id}))
@@ -59,7 +68,8 @@ def ours(folder: Path, messages: int = 0) -> Iterator[Server]:
         yield Server(
             port,
             pids,
-            stream=f"/api/sse?channel=group:{group_id}",
+            stream="/api/sse?"
+            + (f"cursor={cursor}" if conversations > 1 else f"channel=group:{group_id}"),
             post="/api/messages",
             body=body,
             tokens=data / "tokens",

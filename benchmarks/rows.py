@@ -23,6 +23,8 @@ STREAMING = {
     "c": peers.send_loop,
     "ours": ours,
 }
+#: Ours, asked for what a page asks for: everything that somebody in 30 conversations has missed.
+PAGE = partial(ours, conversations=30)
 #: What must be nought; shown so that nobody has to believe it.
 FAULTS = ("lost", "doubled", "reordered", "resets", "dropped", "refused", "broken", "failed")
 
@@ -144,6 +146,27 @@ ROWS = (
         (
             Line("streams opened a second (ours authenticates)", "opened_per_second", 0),
             Line("opening: refused or failed", "failed", 0),
+        ),
+    ),
+    Row(
+        "pages-streams",
+        {"ours": served(PAGE, _idle)},
+        (
+            Line("a page's stream, 30 conversations, 5 missed: memory, KB", "pss_kb_per_stream"),
+            Line("2,000 of them, idle: server CPU a minute, ms", "cpu_ms_per_minute", 0),
+        ),
+        repeated=False,
+    ),
+    Row(
+        "pages-opens",
+        {"ours": served(PAGE, _opens)},
+        (
+            Line(
+                "pages' streams opened a second (30 conversations, 5 missed)",
+                "opened_per_second",
+                0,
+            ),
+            Line("opening pages' streams: refused or failed", "failed", 0),
         ),
     ),
     Row(

@@ -1,7 +1,8 @@
 """Makes the data that ours is measured with: `python -m benchmarks.team`, its own process.
 
-Reads BENCH_USERS and BENCH_MESSAGES beside the app's settings, writes `tokens` (one a line) into
-the data folder, and prints the group's id. A command a user would take a second each.
+Reads BENCH_USERS, BENCH_MESSAGES and BENCH_CONVERSATIONS beside the app's settings, writes `tokens`
+(one a line) into the data folder, and prints the group's id and the cursor of who has missed the
+last MISSED messages. A command a user would take a second each.
 """
 
 # ruff: noqa: E402 - gevent patches before anything else is imported
@@ -16,13 +17,17 @@ from pathlib import Path
 from sqlalchemy import text
 
 from chatapp import create_app
-from chatapp.domain import accounts, groups, tokens
+from chatapp.domain import accounts, groups, log, tokens
+from chatapp.domain import messages as posting
 from chatapp.domain.identity import Identity
 from chatapp.extensions import db
 from chatapp.models import User
+from chatapp.realtime.cursor import Cursor
 from chatapp.start import migrate
 from chatapp.text import RENDERER_VERSION
 
+#: What somebody who comes back has missed.
+MISSED = 5
 MANY = text(
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count), "
     "author(i, id) AS (SELECT row_number() OVER (ORDER BY id) - 1, id FROM users) "
@@ -49,8 +54,8 @@ def _fill(group_id: str, count: int) -> None:
         connection.execute(HEAD, {"count": count})
 
 
-def make(users: int, messages: int, tokens_file: Path) -> str:
-    """Make the users, their tokens and their group; return the group's id."""
+def make(users: int, messages: int, conversations: int, tokens_file: Path) -> tuple[str, Cursor]:
+    """Make the users, their tokens and their groups; return a group's id and a cursor."""
     people = [
         accounts.create(f"user{number}", f"User {number}", "a password of the bench")
         for number in range(users)
@@ -62,11 +67,21 @@ def make(users: int, messages: int, tokens_file: Path) -> str:
     group = groups.create(_identity(owner), "Bench", [user.id for user in others], private=True)
     if messages:
         _fill(group.id, messages)
-    return group.id
+    for number in range(1, conversations):
+        groups.create(
+            _identity(owner), f"Bench {number}", [user.id for user in others], private=True
+        )
+    head = log.head()
+    if conversations > 1:
+        for number in range(MISSED):
+            posting.post(_identity(owner), group.id, f"The message {number} that was missed.")
+    return group.id, Cursor(head.epoch, head.position)
 
 
 if __name__ == "__main__":
     users, messages = int(os.environ["BENCH_USERS"]), int(os.environ["BENCH_MESSAGES"])
+    conversations = int(os.environ["BENCH_CONVERSATIONS"])
     with create_app().app_context():
         migrate()
-        print(make(users, messages, Path(os.environ["CHAT_DATA_DIR"], "tokens")))
+        tokens_file = Path(os.environ["CHAT_DATA_DIR"], "tokens")
+        print(*make(users, messages, conversations, tokens_file))
