@@ -122,7 +122,7 @@ class Installation(Chat):
         return {**super().spent(), "postgres": sum(map(_cpu_us, family(self._postmaster)))}
 
     def _make_team(self) -> str:
-        numbers = {"BENCH_USERS": str(USERS), "BENCH_MESSAGES": "0"}
+        numbers = {"BENCH_USERS": str(USERS), "BENCH_MESSAGES": "0", "BENCH_CONVERSATIONS": "1"}
         made = subprocess.run(
             [PYTHON, "-m", "benchmarks.team"],
             check=True,
@@ -130,7 +130,7 @@ class Installation(Chat):
             env={**os.environ, **self._settings, **numbers},
             stdout=subprocess.PIPE,
         )
-        return made.stdout.decode().split()[-1]
+        return made.stdout.decode().split()[-2]
 
 
 def _cpu_us(pid: int) -> float:

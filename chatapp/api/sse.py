@@ -31,9 +31,10 @@ _CHANNEL = re.compile(r"(dm:dm|group:group)_[A-Za-z0-9_-]{1,40}", re.ASCII)
 @bp.get("")
 def stream() -> Response:
     """Open a stream of the named channels, or of everything that the caller may read."""
+    delivery = current_delivery()
+    revocations = delivery.hub.revocations  # looked at before the caller's right is
     me = identity.current()
     named = _named_channels()
-    delivery = current_delivery()
     if delivery.hub.draining:
         # Not a 503: that would end a native EventSource for good, in each reload (WHATWG 9.2).
         return _event_stream([farewell("restart")], Response)
@@ -49,7 +50,7 @@ def stream() -> Response:
             "This server holds no more streams; try again soon.",
             headers={"Retry-After": "5"},
         )
-    return _open(delivery.hub, subscriber, named)
+    return _open(delivery.hub, subscriber, named, revocations)
 
 
 @bp.get("/stats")
@@ -84,11 +85,12 @@ def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
     )
 
 
-def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
+def _open(hub: Hub, subscriber: Subscriber, named: list[str], revocations: int) -> Response:
     try:
         keep_connection()
-        # A revocation that came before the subscriber was registered has not reached it.
-        identity.check_again()
+        if hub.revocations != revocations:
+            # One that came before the subscriber was registered has not reached it.
+            identity.check_again()
         streams.attach(hub, subscriber, named)
         opening = streams.opening(subscriber, _last_seen())
     except BaseException:

@@ -53,6 +53,8 @@ class Hub:
         self.per_owner = per_owner
         self.most = most
         self.draining = False
+        #: How many revocations it has brought: whoever sees it unchanged has missed none.
+        self.revocations = 0
         self._observe = observe
         # dicts, not sets: iterated in the order of arrival, and safe to copy cheaply
         self._channels: dict[str, dict[Subscriber, None]] = defaultdict(dict)
@@ -227,6 +229,7 @@ class Hub:
             case Revoke(owner):
                 self._revoke(owner, entry.channel)
             case Disconnect(owner, credential):
+                self.revocations += 1
                 for subscriber in list(self._owners.get(owner, ())):
                     if credential in (None, subscriber.credential):
                         subscriber.cut(farewell("revoked"))
