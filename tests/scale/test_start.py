@@ -94,7 +94,7 @@ def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgr
 def test_a_database_of_another_encoding_is_one_line_and_left_as_it_is(
     tmp_path: Path, postgres: Postgres, encoding: str
 ) -> None:
-    name = encoding.lower()
+    name = f"of_{encoding.lower()}"
     postgres.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
     said = one_line(refusal(tmp_path, DATABASE_URL=postgres.url(name)))
     assert encoding in said
