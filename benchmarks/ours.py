@@ -29,10 +29,13 @@ def _settings(data: Path) -> dict[str, str]:
     return {**unset, **LIMITS, "CHAT_DATA_DIR": str(data)}
 
 
-@cache
-def _prepared(base: Path, messages: int, conversations: int) -> tuple[Path, str, str]:
-    """Make a data folder to copy from; return it, the group's id, and a cursor."""
-    data = Path(mkdtemp(dir=base))
+def make_team(
+    settings: dict[str, str], messages: int = 0, conversations: int = 1
+) -> tuple[str, str]:
+    """Make the people and what they are in, where ``settings`` say.
+
+    Returns the group's id, and the cursor of who has missed five messages.
+    """
     numbers = {
         "BENCH_USERS": str(USERS),
         "BENCH_MESSAGES": str(messages),
@@ -42,12 +45,19 @@ def _prepared(base: Path, messages: int, conversations: int) -> tuple[Path, str,
         [PYTHON, "-m", "benchmarks.team"],
         check=True,
         cwd=ROOT,
-        env={**os.environ, **_settings(data), **numbers},
+        env={**os.environ, **settings, **numbers},
         stdout=subprocess.PIPE,
         timeout=300,
     )
     group_id, cursor = made.stdout.decode().split()[-2:]
-    return data, group_id, cursor
+    return group_id, cursor
+
+
+@cache
+def _prepared(base: Path, messages: int, conversations: int) -> tuple[Path, str, str]:
+    """Make a data folder to copy from; return it, the group's id, and a cursor."""
+    data = Path(mkdtemp(dir=base))
+    return data, *make_team(_settings(data), messages, conversations)
 
 
 @contextmanager

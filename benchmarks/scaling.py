@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import load
 from benchmarks.load import Server
-from benchmarks.ours import LIMITS, USERS, ours
+from benchmarks.ours import LIMITS, make_team, ours
 from benchmarks.peers.server import WORDS
 from benchmarks.process import PYTHON, ROOT, family, free_port, running
 from benchmarks.row import Line, Row
@@ -91,7 +90,7 @@ class Installation(Chat):
     @contextmanager
     def started(self, instances: int) -> Iterator[Chat]:
         """Make the team, then run so many instances."""
-        group = self._make_team()
+        group, _ = make_team(self._settings)
         body, tokens = self._folder / "body.json", self._folder / "tokens"
         body.write_text(json.dumps({"content": f"%m {WORDS}", "groupId": group}))
         with ExitStack() as stack:
@@ -120,17 +119,6 @@ class Installation(Chat):
     def spent(self) -> dict[str, float]:
         """Return the CPU times, PostgreSQL's too."""
         return {**super().spent(), "postgres": sum(map(_cpu_us, family(self._postmaster)))}
-
-    def _make_team(self) -> str:
-        numbers = {"BENCH_USERS": str(USERS), "BENCH_MESSAGES": "0", "BENCH_CONVERSATIONS": "1"}
-        made = subprocess.run(
-            [PYTHON, "-m", "benchmarks.team"],
-            check=True,
-            cwd=ROOT,
-            env={**os.environ, **self._settings, **numbers},
-            stdout=subprocess.PIPE,
-        )
-        return made.stdout.decode().split()[-2]
 
 
 def _cpu_us(pid: int) -> float:

@@ -8,6 +8,8 @@ import gevent
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 
+from chatapp.identity import SAFE_METHODS
+
 #: Bytes of a form: far more text than a message may have, so that it is refused in words and comes
 #: back, and little enough to be taken apart in some milliseconds.
 MAX_FORM = 256 * 1024
@@ -16,7 +18,6 @@ MOST_FIELDS = 600
 #: Seconds that a client may take to send it; it keeps a connection from others meanwhile.
 PATIENCE = 30
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
@@ -52,7 +53,7 @@ def read(most: int) -> bytes:
 
 
 def _read_form() -> None:
-    if request.method in _SAFE or request.mimetype not in _FORMS:
+    if request.method in SAFE_METHODS or request.mimetype not in _FORMS:
         return
     if read(MAX_FORM).count(b"&") >= MOST_FIELDS:
         raise RequestEntityTooLarge

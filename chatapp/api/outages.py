@@ -16,7 +16,6 @@ from chatapp.logs import log_event
 
 logger = logging.getLogger(__name__)
 
-
 #: What SQLite says where the machine is at fault, and not what was asked of it: the disk is full,
 #: broken or read-only, or there is no memory (https://sqlite.org/rescode.html, primary codes).
 _FAULTS = frozenset(
@@ -42,34 +41,28 @@ def init_app(app: Flask) -> None:
     """Answer what goes wrong between the app and its database."""
     app.register_error_handler(exc.TimeoutError, _unavailable)
     app.register_error_handler(DBAPIError, _failed)
-    app.register_error_handler(sqlite3.Error, _failed_in_sqlite)
+    # The hot paths call SQLite's driver directly, so its own errors come up as well.
+    app.register_error_handler(sqlite3.Error, _failed)
 
 
-def _passes(error: DBAPIError) -> bool:
+def _passes(error: DBAPIError | sqlite3.Error) -> bool:
     """Whether the statement may succeed when it is sent again.
 
     On PostgreSQL: after lost connections, limits of time, deadlocks, a restart.
     """
-    if isinstance(error.orig, sqlite3.Error):
-        return _passes_in_sqlite(error.orig)
-    is_operational = isinstance(error, OperationalError)
-    return is_operational or error.connection_invalidated or db_copy.CLOSED in str(error.orig)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if db_copy.CLOSED in str(cause):
+        return True
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0)  # an error of the driver itself has none
+        return code & 0xFF in _FAULTS
+    return isinstance(error, DBAPIError) and (
+        isinstance(error, OperationalError) or error.connection_invalidated
+    )
 
 
-def _passes_in_sqlite(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0)  # an error of the driver itself has none
-    return code & 0xFF in _FAULTS or db_copy.CLOSED in str(error)
-
-
-def _failed(error: DBAPIError) -> ResponseReturnValue:
+def _failed(error: DBAPIError | sqlite3.Error) -> ResponseReturnValue:
     if not _passes(error):
-        raise error
-    return _unavailable(error)
-
-
-def _failed_in_sqlite(error: sqlite3.Error) -> ResponseReturnValue:
-    # The hot paths call SQLite's driver directly, so its own errors come up as well.
-    if not _passes_in_sqlite(error):
         raise error
     return _unavailable(error)
 

@@ -62,13 +62,18 @@ def test_open_streams(own_arena: Arena) -> None:
     assert own_arena.metric("chatapp_streams") == 0
 
 
-def test_deliveries_that_were_written_at_once(arena: Arena) -> None:
+def two_who_listen(arena: Arena) -> tuple[Sender, list[Listener]]:
+    """A sender and its readers; the first message brings the follower to where streams began."""
     ann, bob = arena.person(), arena.person()
     dm = arena.team.dm(ann, bob)
     readers = [arena.listen(ann, dm), arena.listen(bob, dm)]
     sender = arena.sender(ann, dm)
-    # The first one brings the follower to where the streams began.
     send_and_wait(sender, readers)
+    return sender, readers
+
+
+def test_deliveries_that_were_written_at_once(arena: Arena) -> None:
+    sender, readers = two_who_listen(arena)
     direct, queued = deliveries(arena)
     for _ in range(3):
         send_and_wait(sender, readers)
@@ -186,11 +191,7 @@ def test_a_loop_that_stood_still(arena: Arena) -> None:
 
 
 def test_deliveries_count_events_and_no_writes(arena: Arena) -> None:
-    ann, bob = arena.person(), arena.person()
-    dm = arena.team.dm(ann, bob)
-    readers = [arena.listen(ann, dm), arena.listen(bob, dm)]
-    sender = arena.sender(ann, dm)
-    send_and_wait(sender, readers)
+    sender, readers = two_who_listen(arena)
     direct, _ = deliveries(arena)
     sent = [sender.send() for _ in range(9)]  # without waiting: neighbours leave in one write
     until(lambda: all(sent[-1] in one.shown for one in readers), "all of them")
