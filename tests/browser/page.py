@@ -7,6 +7,7 @@ import time
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.wait import PATIENCE, until
 
@@ -24,15 +25,22 @@ def texts(page: Page) -> list[str]:
 
 def expect_texts(page: Page, wanted: list[str]) -> None:
     """Wait until the conversation's last messages are these, each once, all of them confirmed."""
-    page.wait_for_function(
-        """wanted => {
-            const rows = [...document.querySelectorAll('.message')];
-            const real = rows.every(row => row.dataset.messageId);
-            const said = rows.map(row => row.querySelector('.body').textContent.trim());
-            return real && JSON.stringify(said.slice(-wanted.length)) === JSON.stringify(wanted);
-        }""",
-        arg=wanted,
-    )
+    try:
+        # Every 50 ms, not with each frame, as is the default: a tab behind others may draw none.
+        page.wait_for_function(
+            """wanted => {
+                const rows = [...document.querySelectorAll('.message')];
+                const last = rows.slice(-wanted.length).map(row => row.querySelector('.body'));
+                const said = JSON.stringify(last.map(body => body.textContent.trim()));
+                return rows.every(row => row.dataset.messageId) && said === JSON.stringify(wanted);
+            }""",
+            arg=wanted,
+            polling=50,
+        )
+    except PlaywrightTimeout as error:
+        rows = [row.inner_text() for row in page.locator(".message").all()]
+        state = page.locator("[data-connection]").get_attribute("data-state")
+        raise AssertionError(f"wanted {wanted}, not {rows}; {state}") from error
     shown = texts(page)
     assert [shown.count(text) for text in wanted] == [1] * len(wanted)
 

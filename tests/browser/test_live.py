@@ -85,6 +85,7 @@ def test_three_tabs_of_one_person_are_all_live_on_one_stream(
         expect_texts(tab, ["to all three"])
     for number, tab in enumerate(tabs):
         send(tab, f"from tab {number}")
+        expect_texts(tab, [f"from tab {number}"])
     wanted = ["to all three", "from tab 0", "from tab 1", "from tab 2"]
     for tab in tabs:
         expect_texts(tab, wanted)

@@ -86,6 +86,32 @@ def test_two_tabs_send_what_waits_once_and_in_order(
     assert ben.hear(talk) == WANTED
 
 
+def test_what_was_sent_before_its_tab_was_heard_does_not_wait_for_ever(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    """Storage events and the leader's news travel on two ways: here the first comes last."""
+    talk = ada.group("two ways", ben)
+    context = signed_in(ben)
+    first, second = live_tab(context, talk.path), live_tab(context, talk.path)
+    second.evaluate(
+        """() => window.addEventListener('storage', (event) => {
+            if (!event.isTrusted || !event.key?.includes(':out:')) return;
+            event.stopImmediatePropagation();
+            if (event.newValue) window.late = event;
+        }, {capture: true})"""
+    )
+    send(first, "overtakes")
+    expect_texts(second, ["overtakes"])
+    second.wait_for_function("() => window.late", polling=50)
+    second.evaluate(
+        """() => {
+            const {key, newValue} = window.late;
+            dispatchEvent(new StorageEvent('storage', {key, newValue}));
+        }"""
+    )
+    expect_texts(second, ["overtakes"])
+
+
 def test_message_refused_for_good_holds_up_no_other(
     ada: Person, ben: Person, open_tab: OpenTab, faults: None
 ) -> None:

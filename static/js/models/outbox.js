@@ -1,6 +1,6 @@
 import { scope } from '../helpers/conversation.js';
 import { call, isPassing, me } from '../helpers/server.js';
-import { keep, own, recallAll } from '../helpers/storage.js';
+import { keep, own, recall, recallAll } from '../helpers/storage.js';
 import { Backoff } from '../realtime/backoff.js';
 
 const PREFIX = own('out:');
@@ -28,9 +28,9 @@ export class Outbox {
     window.addEventListener('online', () => this.flush());
     window.addEventListener('storage', ({ key, newValue, oldValue }) => {
       if (!key?.startsWith(PREFIX)) return; // another tab's doing
-      const entry = JSON.parse(newValue ?? oldValue);
-      changed(entry, newValue && (entry.failed ?? ''));
-      if (newValue && !entry.failed) setTimeout(() => this.flush(), LEFT);
+      const entry = recall(key); // as it is now: its message may have overtaken the event
+      changed(entry ?? JSON.parse(newValue ?? oldValue), entry && (entry.failed ?? ''));
+      if (entry && !entry.failed) setTimeout(() => this.flush(), LEFT);
     });
   }
 
