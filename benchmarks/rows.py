@@ -44,8 +44,8 @@ def _burst(server: Server, _quick: bool) -> Result:
     return _with_faults(load.run("fanout", server, streams=500, burst=200, connections=16))
 
 
-def _idle(server: Server, quick: bool) -> Result:
-    return load.run("idle", server, streams=2000, seconds=5 if quick else 60)
+def _idle(server: Server, quick: bool, streams: int = 2000) -> Result:
+    return load.run("idle", server, streams=streams, seconds=5 if quick else 60)
 
 
 def _opens(server: Server, quick: bool) -> Result:
@@ -137,6 +137,15 @@ ROWS = (
             Line("memory an idle stream (PSS), KB", "pss_kb_per_stream"),
             Line("idle stream: bytes a minute", "bytes_per_stream_minute", 0),
             Line("2,000 idle streams: server CPU a minute, ms", "cpu_ms_per_minute", 0),
+        ),
+        repeated=False,
+    ),
+    Row(
+        "idle-10k",
+        {"ours": served(PAGE, partial(_idle, streams=10_000))},
+        (
+            Line("10,000 idle pages' streams: memory each (PSS), KB", "pss_kb_per_stream"),
+            Line("10,000 idle pages' streams: server CPU a minute, ms", "cpu_ms_per_minute", 0),
         ),
         repeated=False,
     ),

@@ -73,9 +73,12 @@ class _Handler(logging.StreamHandler[Any]):
     """Ours among the root's handlers; a test runner's own stay where they are."""
 
 
-def configure(level: str = "INFO") -> None:
-    """Send all records of `level` and above to standard error, as JSON. May be called again."""
-    handler = _Handler(sys.stderr)
+def configure(level: str = "INFO", file: Any = None) -> None:
+    """Send all records of `level` and above to `file`, as JSON. May be called again.
+
+    `file` has `write` and `flush`; None is standard error.
+    """
+    handler = _Handler(file or sys.stderr)
     handler.setFormatter(JsonFormatter())
     # Nothing of ours reads them, and each costs something with every record.
     logging.logThreads = logging.logMultiprocessing = False
