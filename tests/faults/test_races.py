@@ -54,9 +54,9 @@ def test_subscribing_before_the_replay_matters(monkeypatch: pytest.MonkeyPatch) 
     late: list[tuple[Hub, Subscriber, list[str]]] = []
 
     def attached_after(subscriber: Subscriber, last_seen: str | None) -> bytes:
-        subscriber.channels = {CHANNEL}
+        subscriber.channels = (CHANNEL,)
         replay = opening(subscriber, last_seen)
-        subscriber.channels = set()
+        subscriber.channels = ()
         hub, named = next((hub, named) for hub, known, named in late if known is subscriber)
         attach(hub, subscriber, named)
         return replay

@@ -91,9 +91,9 @@ def test_a_channel_revoked_while_the_stream_was_opened_is_not_attached(house: Ho
     subscriber = house.hub.register("ann", "sess", follows=True, wire=None)
     house.deliver(entry(1, recipient="ann", effect=Revoke("ann")))
     house.hub.attach(subscriber, ["group:g", "dm:d"])
-    assert subscriber.channels == {"dm:d"}
+    assert set(subscriber.channels) == {"dm:d"}
     house.deliver(entry(2, recipient="ann", effect=Grant("ann")))
-    assert subscriber.channels == {"dm:d", "group:g"}
+    assert set(subscriber.channels) == {"dm:d", "group:g"}
 
 
 def test_a_credential_ends_with_its_own_streams(house: House) -> None:
