@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chatapp import descriptors, server
+from chatapp import descriptors, guard, server
 
 settings = server.read_settings()
 
@@ -37,6 +37,7 @@ control_socket_disable = True
 
 
 def on_starting(arbiter: Any) -> None:
+    guard.check_gunicorn(arbiter.cfg)
     # As many as there will be: GUNICORN_CMD_ARGS comes after this file.
     server.prepare(replace(settings, web_concurrency=arbiter.cfg.workers))
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import load, poll, raw_inserts, slow
+from benchmarks.lag import with_lag
 from benchmarks.ours import ours
 from benchmarks.peers import server as peers
 from benchmarks.row import Contestant, Line, Row, served
@@ -183,7 +184,7 @@ ROWS = (
         {
             "flask": served(partial(peers.naive, messages=0), _posts),
             "c": _raw_inserts,
-            "ours": served(ours, _posts),
+            "ours": served(ours, partial(with_lag, _posts)),
         },
         (
             Line(
@@ -193,6 +194,7 @@ ROWS = (
             ),
             Line("POST p50, ms", "request_ms.p50"),
             Line("POST p99, ms", "request_ms.p99"),
+            Line("POST: the event loop late by, at most, ms", "loop_lag_ms", 0),
             Line("POST: refused", "refused", 0),
         ),
     ),

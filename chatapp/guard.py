@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from gunicorn.config import Config
+
 from chatapp import descriptors
 from chatapp.config import Settings
 
@@ -36,6 +38,17 @@ def check_concurrency(settings: Settings) -> None:
         )
     if not settings.redis_url:
         refuse("more than one worker needs REDIS_URL: each must hear what the others committed")
+
+
+def check_gunicorn(config: Config) -> None:
+    """Refuse what GUNICORN_CMD_ARGS may ask of gunicorn, and what streams do not survive."""
+    asked = {
+        "--worker-class": config.worker_class_str != "gevent",  # others have no greenlets
+        "--max-requests": config.max_requests > 0,  # no stream outlives so many
+        "--preload": config.preload_app,  # a reload would go on with the code of the start
+    }
+    for option in (option for option, is_set in asked.items() if is_set):
+        refuse(f"streams do not go with `{option}`: take it out of GUNICORN_CMD_ARGS")
 
 
 def check_streams(settings: Settings) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.conftest import PLAIN_HOST, live_tab
+from tests.browser.leading import HANG, another_leads, crash_as_a_page, crash_as_a_process
 from tests.browser.page import connection, expect_texts, send
 from tests.browser.people import Conversation, Person, until_streams
 from tests.browser.renderer import pid_of, stopped
@@ -20,27 +17,6 @@ from tests.browser.unattended import frozen, unattended
 from tests.support.server import Server
 
 SignedIn = Callable[..., BrowserContext]
-
-
-@contextmanager
-def another_leads(context: BrowserContext, how: str) -> Iterator[None]:
-    """Wait until a tab asks for a stream of its own; print how long after the fault that was."""
-    asked: list[float] = []
-
-    def heard(request: Request) -> None:
-        if "/api/sse" in request.url:
-            asked.append(time.monotonic())
-
-    context.on("request", heard)
-    begun = time.monotonic()
-    yield
-    while not asked:
-        context.pages[-1].evaluate("() => fetch('/healthz')")
-        assert time.monotonic() < begun + 60, "nobody leads"
-    print(f"\nthe leader {how}: another asked for a stream after {asked[0] - begun:.2f} s")
-
-
-HANG = "setTimeout(() => { const end = Date.now() + 4000; while (Date.now() < end); }, 0)"
 
 
 def test_another_tab_leads_when_the_leader_closes(
@@ -58,16 +34,6 @@ def test_another_tab_leads_when_the_leader_closes(
             ada.say(talk, f"then {number}")
         for page in followers:
             expect_texts(page, ["first", *[f"then {number}" for number in range(5)]])
-
-
-def crash_as_a_page(page: Page) -> None:
-    with page.expect_event("crash"), suppress(Error):
-        page.goto("chrome://crash")
-
-
-def crash_as_a_process(page: Page) -> None:
-    with page.expect_event("crash"):
-        os.kill(pid_of(page), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("crash", [crash_as_a_page, crash_as_a_process])

@@ -114,6 +114,12 @@ def test_several_workers_are_refused_without_redis_and_on_sqlite(
     assert "SQLite serves one worker, not 2" in one_line(refusal(tmp_path, **asked))
 
 
+@pytest.mark.parametrize("asked", ["--worker-class sync", "--max-requests 1000", "--preload"])
+def test_what_streams_do_not_survive_is_refused(tmp_path: Path, asked: str) -> None:
+    said = one_line(refusal(tmp_path, GUNICORN_CMD_ARGS=asked))
+    assert f"`{asked.split(maxsplit=1)[0]}`" in said
+
+
 def test_a_redis_that_refuses_us_is_one_line(
     database_url: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
