@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chatapp import descriptors, guard, server
+from chatapp import descriptors, guard, server, shared_metrics
 
 settings = server.read_settings()
 
@@ -55,3 +55,11 @@ def post_worker_init(worker: Any) -> None:
     from chatapp.server import worker_started
 
     worker_started(worker)
+
+
+def child_exit(arbiter: Any, worker: Any) -> None:
+    shared_metrics.forget_streams(worker.pid)
+
+
+def on_exit(arbiter: Any) -> None:
+    shared_metrics.remove()

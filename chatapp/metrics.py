@@ -6,7 +6,6 @@ docs/OPERATING.md explains each of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,7 +13,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from chatapp import identity
+from chatapp import identity, shared_metrics
 from chatapp.domain.errors import NotFound
 
 bp = Blueprint("metrics", __name__)
@@ -28,7 +27,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self.streams = Gauge("chatapp_streams", "Streams that are open.", registry=registry)
+        self.streams = Gauge(
+            "chatapp_streams",
+            "Streams that are open.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.deliveries = Counter(
             "chatapp_deliveries",
             "Events handed to a subscriber, written at once or queued.",
@@ -71,15 +75,16 @@ class Metrics:
             registry=registry,
         )
 
-    def watch_streams(self, count: Callable[[], int]) -> None:
-        """Read the number of open streams from ``count`` whenever it is asked for."""
-        self.streams.set_function(count)
-
     def observe(self, event: str, **fields: Any) -> None:
         """Take in what the hub tells (see ``chatapp.realtime.hub.Observer``)."""
-        if event == "broadcast":
-            self._direct.inc(fields["direct"])
-            self._queued.inc(fields["queued"])
+        match event:
+            case "broadcast":
+                self._direct.inc(fields["direct"])
+                self._queued.inc(fields["queued"])
+            case "client_connected":
+                self.streams.inc()
+            case "client_disconnected":
+                self.streams.dec()
 
 
 @bp.get("/metrics")
@@ -87,7 +92,8 @@ def metrics() -> Response:
     """Return the metrics to this machine's own scraper, or to an administrator's token."""
     if not _is_local() and not _is_admin():
         raise NotFound
-    registry = current_metrics().registry
+    shared = shared_metrics.are_shared()
+    registry = shared_metrics.of_all() if shared else current_metrics().registry
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -19,7 +19,7 @@ from gevent import monkey
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from chatapp import guard, log_writer, logs
+from chatapp import guard, log_writer, logs, shared_metrics
 from chatapp.config import ConfigError, Settings
 from chatapp.listener import Listener
 
@@ -96,6 +96,8 @@ def prepare(settings: Settings) -> None:
         guard.check_streams(settings)
         import_warm()
         run_in_child(lambda: _ready_data(settings))
+        if settings.web_concurrency > 1:
+            shared_metrics.share()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

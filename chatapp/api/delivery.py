@@ -65,7 +65,6 @@ class Delivery:
             Pulse(self._metrics.loop_lag.observe),
             Housekeeping(app, settings.log_days),
         )
-        self._metrics.watch_streams(self.hub.__len__)
 
     def start(self) -> None:
         """Start following the log; the first stream of the process does it."""
