@@ -19,7 +19,7 @@ from gevent import monkey
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from chatapp import guard, log_writer, logs, shared_metrics
+from chatapp import bad_http, guard, log_writer, logs, shared_metrics
 from chatapp.config import ConfigError, Settings
 from chatapp.listener import Listener
 
@@ -187,6 +187,7 @@ def worker_started(worker: Worker) -> None:
     if not monkey.is_module_patched("socket"):
         guard.refuse("gevent has not patched the sockets: start through gunicorn.conf.py")
     log_writer.install()
+    bad_http.install()
     if not worker.cfg.is_ssl:
         worker.sockets = [Listener(sock, worker.handle) for sock in worker.sockets]
     # gunicorn's own answer to Ctrl-C kills the streams; ours says goodbye to them first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from contextlib import closing
@@ -62,6 +63,31 @@ def test_a_body_that_is_no_http_is_a_bad_request(arena: Arena, body: bytes, kind
     assert status == 400
     assert headers["content-type"] == "application/problem+json"
     assert not arena.server.log_lines(event="request_failed")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"<script>alert(1)</script>\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400),
+        (b"GET /" + 5_000 * b"x" + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + 10_000 * b"\xff" + b"\r\n\r\n", 431),
+    ],
+    ids=["no request", "no header", "long line", "long header"],
+)
+def test_what_is_no_http_is_a_problem_that_a_browser_shows_as_text(
+    arena: Arena, request_: bytes, status: int
+) -> None:
+    with http.connect(arena.port) as sock:
+        sock.sendall(request_)
+        got, headers, rest = http.read_head(sock)
+        while len(rest) < int(headers["content-length"]):
+            rest += sock.recv(4096)
+    assert got == status
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert json.loads(rest)["status"] == status
 
 
 def check_limits(arena: Arena) -> None:
