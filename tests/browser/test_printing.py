@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.page import composer, message
 from tests.browser.people import Person, fill
@@ -31,6 +31,21 @@ def test_every_message_of_the_page_is_printed(ada: Person, ben: Person, open_tab
     for text in ("line 000", "line 044"):
         expect(message(page, text)).to_be_in_viewport(ratio=1)
     assert page.pdf().count(b"/Type /Page\n") > 1
+
+
+def test_links_to_other_pages_are_not_printed(
+    ada: Person, ben: Person, signed_in: Callable[..., BrowserContext]
+) -> None:
+    """Without scripts they stay: a script takes them for what lies beyond, and loads it."""
+    talk = ada.group("more than a page on paper", ben)
+    fill(talk, ben, 60)
+    page = signed_in(ben, java_script_enabled=False).new_page()
+    page.goto(talk.path)
+    older = page.get_by_role("link", name="Older messages")
+    expect(older).to_be_visible()
+    page.emulate_media(media="print")
+    expect(older).to_be_hidden()
+    expect(message(page, "line 059")).to_be_visible()
 
 
 def test_paper_is_light_for_who_reads_in_the_dark(
