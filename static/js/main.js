@@ -47,6 +47,11 @@ if (section) {
   open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });
 } else if (me) new Outbox().flush(); // what was left behind in a conversation
 if (list) wireList();
+const members = document.querySelector('[data-members]');
+if (members) {
+  const { wireMembers } = await persistently(() => import('./behaviours/members.js'));
+  wireMembers(members, section.dataset.conversationId, feed);
+}
 if (me && document.body.dataset.cursor) {
   connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
 }

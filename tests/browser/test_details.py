@@ -71,6 +71,25 @@ def test_new_name_and_topic_show_on_every_open_page(
     expect(page.get_by_role("heading", name="after & <b>", level=1)).to_be_visible()
 
 
+def test_who_comes_and_goes_shows_in_open_details(
+    ada: Person, ben: Person, team: Team, signed_in: SignedIn
+) -> None:
+    talk = ada.group("who is here", ben)
+    cleo = team.person("cleo")
+    page = live_tab(signed_in(ada), f"{talk.path}/details")
+    people = page.locator("[data-members]")
+    expect(people.get_by_role("heading")).to_have_text("2 people")
+    ada.call("POST", f"/api/groups/{talk.id}/members", {"userIds": [cleo.id]})
+    expect(people.get_by_role("heading")).to_have_text("3 people")
+    expect(people.get_by_role("listitem").filter(has_text="Cleo")).to_be_visible()
+    people.get_by_role("button", name="Remove Ben").focus()
+    cleo.call("DELETE", f"/api/groups/{talk.id}/members/{cleo.id}")
+    expect(people.get_by_role("heading")).to_have_text("2 people")
+    expect(people.get_by_role("button", name="Remove Ben")).to_be_focused()
+    people.get_by_role("button", name="Remove Ben").press("Enter")
+    expect(people.get_by_role("heading")).to_have_text("1 person")
+
+
 def test_new_name_of_a_person_shows_where_one_talks_to_them(
     ben: Person, team: Team, open_tab: OpenTab
 ) -> None:

@@ -1,0 +1,37 @@
+import { conversationOf } from '../helpers/conversation.js';
+import { base, isPassing, request } from '../helpers/server.js';
+import { Backoff } from '../realtime/backoff.js';
+
+const SOON = 1000; // several come and go at once, and not all who look ask at once
+
+/** Keep the people in the open details true: the page is asked for anew. To be called before any event comes. */
+export function wireMembers(list, id, feed) {
+  const backoff = new Backoff();
+  let timer;
+
+  const refresh = async () => {
+    timer = undefined;
+    try {
+      const answer = await request(location.pathname.slice(base.length));
+      show(await answer.text());
+      backoff.reset();
+    } catch (problem) {
+      if (isPassing(problem)) soon(backoff.next(problem));
+    }
+  };
+
+  const show = (page) => {
+    const fresh = new DOMParser().parseFromString(page, 'text/html').querySelector('[data-members]');
+    const focused = list.contains(document.activeElement) && document.activeElement.getAttribute('aria-label');
+    list.replaceChildren(...fresh.childNodes);
+    if (focused === false) return;
+    (list.querySelector(`[aria-label="${CSS.escape(focused)}"]`) ?? list).focus({ preventScroll: true });
+  };
+
+  const soon = (wait = Math.random() * SOON) => { timer ??= setTimeout(refresh, wait); };
+  for (const type of ['member:joined', 'member:left']) {
+    feed.on(type, (event) => conversationOf(event) === id && soon());
+  }
+  feed.on('user:updated', () => soon());
+  feed.on('reset', () => soon());
+}
