@@ -77,7 +77,7 @@ def test_stream_that_nginx_holds_back_is_asked_around_until_it_flows(
         nginx.reload(documented_site)
         connection(page, "live")
         before = len(asked)
-        assert before >= 3
+        assert before >= 2  # the rest may have come with the lump
         for text in ("streamed", "again"):
             ada.say(talk, text)
             expect_texts(page, [*wanted, text])
