@@ -106,7 +106,7 @@ def test_line_that_says_offline_covers_nothing_that_one_may_want(
     expect(line).to_have_text("Offline - what you write is kept")
     expect_uncovered(line)
     wanted = [page.get_by_role("searchbox"), page.get_by_role("link", name="New message").first]
-    wanted += [item(page, last.id), page.get_by_role("link", name="People")]
+    wanted += [item(page, last.id), page.get_by_role("link", name="People", exact=True)]
     for thing in wanted:
         expect_uncovered(thing)
     oldest = page.locator(".conversation-item").last
@@ -125,5 +125,5 @@ def test_line_of_two_lines_covers_no_field_of_other_pages(
     line = page.locator("[data-connection]")
     expect(line).to_contain_text("Sign in again")
     expect_uncovered(line)
-    expect_uncovered(page.get_by_role("link", name="Back"))
+    expect_uncovered(page.get_by_role("link", name="Back", exact=True))
     expect_uncovered(page.locator("main .search"))
