@@ -12,6 +12,7 @@ import pytest
 from pygments.lexer import Lexer
 
 from chatapp.text import code, parser, render
+from chatapp.text.render import GROWTH_ALLOWANCE, MAX_GROWTH
 from tests.faults.crowds import HOSTILE
 
 #: Calls of Python functions that rendering one message may take; what is in the budget takes
@@ -20,6 +21,8 @@ MOST_CALLS = 100_000
 #: Pieces that its code may be cut into, where each takes the lexer a millisecond.
 MOST_PIECES = 10
 
+#: Empty quotes within each other: 12 characters become 269, in few steps.
+GROWING = ">>>>>>>>>>\n\n" * 100
 CODE = f"```json\n{'[1, 2],' * 500}\n```"
 
 
@@ -78,3 +81,17 @@ def test_the_allowance_for_code_matters(monkeypatch: pytest.MonkeyPatch) -> None
     endless = partial(code.Allowance, seconds=float("inf"))
     monkeypatch.setattr(parser, "Allowance", endless)
     assert pieces_of(CODE, monkeypatch) > 100 * MOST_PIECES
+
+
+def is_bounded(source: str) -> bool:
+    """Whether the HTML is no longer than it may be."""
+    return len(render(source)) <= MAX_GROWTH * len(source) + GROWTH_ALLOWANCE
+
+
+def test_text_whose_html_would_be_too_long_is_not_sent_so() -> None:
+    assert is_bounded(GROWING)
+
+
+def test_the_bound_of_the_html_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[render.__module__], "MAX_GROWTH", 10**9)
+    assert not is_bounded(GROWING)
