@@ -18,6 +18,10 @@ from chatapp.realtime.subscriber import Subscriber
 
 #: Seconds between two pings of a stream. Clients take a stream for dead after two without.
 INTERVAL = 20
+#: Beats from a ping to a look at whether it was answered: the kernel has given its peer up by then
+#: (:data:`chatapp.realtime.wire.PEER_TIMEOUT`). Without it only the next ping would find out, and
+#: who vanished right after one would be kept for 40 s; so it is 29.
+PATIENCE = 9
 
 
 class Heartbeat(Background):
@@ -34,7 +38,7 @@ class Heartbeat(Background):
         A stream's beat is the one after it was first seen to wait for something to say, so its
         first ping comes soon, and by itself, a beat at least after what it began with: that tells
         a client that no proxy holds its stream back. Who is being written to just then is pinged
-        a beat later; who has hung up is let go.
+        a beat later; who has hung up is let go, and so is who vanished, PATIENCE beats later.
         """
         chunk = frames.chunk(frames.PING)
         now = time.monotonic()
@@ -45,13 +49,15 @@ class Heartbeat(Background):
             each: known.get(each, later) for each in everybody if each in known or each.is_parked
         }
         for subscriber in [each for each in everybody if shares.get(each, share) == share]:
-            if subscriber.wire is not None and subscriber.wire.is_gone():
-                # The kernel takes a first write all the same, and only the next ping would fail.
-                subscriber.end()
-            elif subscriber in shares and not subscriber.ping(frames.PING, chunk):
+            # The kernel takes a first write all the same, and only the next ping would fail.
+            _end_if_gone(subscriber)
+            if subscriber in shares and not subscriber.ping(frames.PING, chunk):
                 shares[subscriber] = later
             if subscriber.expires_at <= now:
                 subscriber.end(farewell("lifetime"))
+        pinged = (share - PATIENCE) % INTERVAL
+        for subscriber in [each for each, beat in shares.items() if beat == pinged]:
+            _end_if_gone(subscriber)
         self._shares = shares
 
     def run(self) -> None:
@@ -59,3 +65,8 @@ class Heartbeat(Background):
         for second in count():
             gevent.sleep(1)
             self.beat(second % INTERVAL)
+
+
+def _end_if_gone(subscriber: Subscriber) -> None:
+    if subscriber.wire is not None and subscriber.wire.is_gone():
+        subscriber.end()

@@ -16,7 +16,7 @@ from gevent.socket import socket as GeventSocket  # noqa: N812 (a class)
 
 #: Milliseconds after which unanswered bytes mean that the peer has vanished. Without it Linux
 #: keeps a sleeping laptop's stream for 15 minutes.
-PEER_TIMEOUT = 9_000
+PEER_TIMEOUT = 8_000
 #: Bytes that the kernel may buffer for one client (Linux doubles it). Left to itself it goes up to
 #: 4 MB; with the subscriber's queue this keeps a client that stopped reading below 256 KB.
 SEND_BUFFER = 64 * 1024

@@ -3,39 +3,78 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from chatapp.domain import log, retention
-from tests.faults.conftest import Arena
+from tests.faults.conftest import Arena, open_arena
 from tests.support.listener import Listener
+from tests.support.oracle import Verdict
+from tests.support.sabotage import sabotage
 from tests.support.stream import listen
 from tests.support.team import Team
 from tests.support.wait import until
 
+#: Messages that a reader who comes has not been shown.
+MISSED = 3
 
-@pytest.mark.delivery
-def test_a_reset_leaves_nothing_out(arena: Arena) -> None:
+
+def come_with_stale_cursors(arena: Arena) -> dict[str, Listener]:
+    """Let readers who show nothing yet come with cursors that cannot be served.
+
+    Return each, once it is live, by the reason why it can not.
+    """
     ann = arena.person()
     dm = arena.team.dm(ann, arena.person())
     sender = arena.sender(ann, dm)
-    sent = [sender.send() for _ in range(3)]
-    reader = arena.listen(ann, dm)
-    epoch, _, position = reader.cursor.partition("-")
+    for _ in range(MISSED):
+        sender.send()
+    epoch, _, position = arena.listen(ann, dm).cursor.partition("-")
     stale = {
         "epoch": f"zz-{position}",
         "future": f"{epoch}-{int(position) + 10**6}",
         "malformed": "../../etc/passwd",
     }
+    readers = {}
     for reason, cursor in stale.items():
         listener = Listener(arena.port, ann, dm)
         listener.cursor, listener.may_reload = cursor, True
         arena.listeners.append(listener.start())
         until(lambda listener=listener: listener.is_live, reason)  # type: ignore[misc]
-        assert listener.told == {f"reset:{reason}": 1}
-        assert list(listener.shown) == sent
+        readers[reason] = listener
+    return readers
+
+
+@pytest.mark.delivery
+def test_a_reset_leaves_nothing_out(arena: Arena) -> None:
+    readers = come_with_stale_cursors(arena)
+    sent = list(arena.senders[0].acknowledged.values())
+    for reason, reader in readers.items():
+        assert reader.told == {f"reset:{reason}": 1}
+        assert list(reader.shown) == sent
     assert arena.verdict().is_clean
+
+
+@pytest.mark.delivery
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("reason", "blind"),
+    [
+        ("epoch", 'head._replace(epoch=last_seen.partition("-")[0])'),
+        ("future", "head._replace(position=10**9)"),
+    ],
+    ids=["epoch", "future"],
+)
+def test_telling_a_reset_matters(data_dir: Path, tmp_path: Path, reason: str, blind: str) -> None:
+    code = f"start = _start; _start = lambda last_seen, head: start(last_seen, {blind})"
+    with open_arena(data_dir, **sabotage(tmp_path / "a", "chatapp.api.streams", code)) as arena:
+        readers = come_with_stale_cursors(arena)
+        verdict = arena.verdict()
+        # It hears what comes next, and nobody ever tells it of what it has not.
+        assert [name for name, reader in readers.items() if not reader.told] == [reason]
+        assert verdict == Verdict(verdict.acknowledged, lost=MISSED)
 
 
 @pytest.mark.delivery

@@ -5,24 +5,66 @@ from __future__ import annotations
 import json
 import re
 import socket
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import Arena, open_arena
 from tests.support import raw_http as http
+from tests.support.sabotage import sabotage
 from tests.support.server import Server
+from tests.support.team import Person
 from tests.support.wait import until
 
 pytestmark = pytest.mark.delivery
 
 
+#: Of one person, and of all.
+LIMITS = {"CHAT_STREAMS_PER_USER": "2", "CHAT_STREAMS": "4"}
+
+
 def test_limits_are_told_and_who_reconnects_often_is_not_refused(data_dir: Path) -> None:
-    with open_arena(data_dir, CHAT_STREAMS_PER_USER="2", CHAT_STREAMS="4") as arena:
+    with open_arena(data_dir, **LIMITS) as arena:
         check_limits(arena)
         arena.leave()
-        check_reconnects(arena)
+        assert refused_reconnects(arena) == {}
+
+
+@pytest.mark.long
+def test_the_limit_of_one_person_matters(data_dir: Path, tmp_path: Path) -> None:
+    endless = "Hub.per_owner = property(lambda self: 10**9, lambda self, limit: None)"
+    with open_arena(
+        data_dir, **LIMITS, **sabotage(tmp_path / "a", "chatapp.realtime.hub", endless)
+    ) as arena:
+        reach_the_limit_of(arena, ann := arena.person())
+        with one_more(arena, ann) as answer:
+            assert answer.status == 200
+            assert arena.metric("chatapp_streams") == 3
+
+
+@pytest.mark.long
+def test_the_limit_of_all_matters(data_dir: Path, tmp_path: Path) -> None:
+    endless = "Hub.most = property(lambda self: 10**9, lambda self, limit: None)"
+    with open_arena(
+        data_dir, **LIMITS, **sabotage(tmp_path / "a", "chatapp.realtime.hub", endless)
+    ) as arena:
+        reach_the_limit_of(arena, arena.person())
+        reach_the_limit_of(arena, arena.person())
+        with one_more(arena, arena.admin) as answer:
+            assert answer.status == 200
+            assert arena.metric("chatapp_streams") == 5
+
+
+@pytest.mark.long
+def test_looking_whether_a_client_has_hung_up_matters(data_dir: Path, tmp_path: Path) -> None:
+    blind = "Wire.is_gone = lambda self: False"
+    with open_arena(
+        data_dir, **LIMITS, **sabotage(tmp_path / "a", "chatapp.realtime.wire", blind)
+    ) as arena:
+        assert refused_reconnects(arena)[429] > 0
 
 
 def test_who_may_open_few_files_holds_fewer_streams_and_says_so(data_dir: Path) -> None:
@@ -94,17 +136,16 @@ def check_limits(arena: Arena) -> None:
     before = arena.footprint()
     ann, bob = arena.person(), arena.person()
     group = arena.team.group(ann, bob, arena.admin)
-    arena.listen(ann, group)
-    arena.listen(ann, group)
-    refused = http.call(arena.port, "GET", "/api/sse", ann.token)
-    assert (refused.status, refused.headers["retry-after"]) == (429, "30")
-    assert refused.headers["content-type"] == "application/problem+json"
+    reach_the_limit_of(arena, ann, group)
+    with one_more(arena, ann) as refused:
+        assert (refused.status, refused.headers["retry-after"]) == (429, "30")
+        assert refused.headers["content-type"] == "application/problem+json"
 
-    arena.listen(bob, group)
-    arena.listen(bob, group)
-    full = http.call(arena.port, "GET", "/api/sse", arena.admin.token)
-    assert (full.status, full.headers["retry-after"]) == (503, "5")
-    assert "no more streams" in full.json["detail"]
+    reach_the_limit_of(arena, bob, group)
+    with one_more(arena, arena.admin) as full:
+        assert (full.status, full.headers["retry-after"]) == (503, "5")
+        assert "no more streams" in full.json["detail"]
+        assert arena.metric("chatapp_streams") == 4
 
     arena.sender(ann, group).send()
     assert arena.verdict().is_clean
@@ -119,14 +160,31 @@ def check_limits(arena: Arena) -> None:
     arena.until_as_before(before)
 
 
-def check_reconnects(arena: Arena) -> None:
-    ann = arena.person()
-    listener = arena.listen(ann)
+def reach_the_limit_of(arena: Arena, person: Person, *conversations: str) -> None:
+    """Open as many streams as one person may."""
+    for _ in range(int(LIMITS["CHAT_STREAMS_PER_USER"])):
+        arena.listen(person, *conversations)
+
+
+@contextmanager
+def one_more(arena: Arena, person: Person) -> Iterator[http.Answer]:
+    """Ask for another stream; hand out the answer, of a stream only the beginning."""
+    with http.connect(arena.port) as sock:
+        sock.sendall(http.request_bytes("GET", "/api/sse", person.token))
+        status, headers, body = http.read_head(sock)
+        while status != 200 and (piece := sock.recv(65536)):
+            body += piece
+        yield http.Answer(status, headers, body)
+
+
+def refused_reconnects(arena: Arena) -> Counter[int]:
+    """Cut somebody's stream ten times; return what coming back was refused with, if ever."""
+    listener = arena.listen(arena.person())
     for connections in range(2, 12):
         # Nothing is written to those that were cut, so no write tells that they are.
         listener.cut()
-        until(lambda n=connections: listener.connections == n, "being back")  # type: ignore[misc]
-    assert listener.refusals == {}
+        until(lambda n=connections: listener.connections == n or listener.refusals, "an answer")  # type: ignore[misc]
+    return listener.refusals
 
 
 def test_an_access_log_does_not_keep_streams_whose_clients_left(data_dir: Path) -> None:

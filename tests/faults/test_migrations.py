@@ -39,6 +39,8 @@ def downgrade():
     raise NotImplementedError
 """
 
+COMMIT = 'connection.exec_driver_sql("COMMIT")'
+
 
 @pytest.fixture
 def filled(data_dir: Path, team: Team) -> Path:
@@ -60,18 +62,48 @@ def content(database: Path) -> tuple[str, int, set[str]]:
         return version, count, {row[0] for row in names}
 
 
-def test_a_killed_migration_is_undone_and_then_finished(filled: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def newer(filled: Path, tmp_path: Path) -> Server:
+    """A server of a newer program on that data."""
+    return Server(filled, None, **newer_program(tmp_path, MIGRATION, flag=str(tmp_path / "kill")))
+
+
+def kill_half_way(newer: Server, folder: Path) -> None:
+    """Start the newer program, which is killed in the middle of its migration, but not again."""
+    (folder / "kill").touch()
+    with pytest.raises(RuntimeError, match="the server did not"):
+        newer.start()
+    (folder / "kill").unlink()
+
+
+def test_a_killed_migration_is_undone_and_then_finished(
+    filled: Path, newer: Server, tmp_path: Path
+) -> None:
     database = filled / "chat.db"
     before = content(database)
-    env = newer_program(tmp_path, MIGRATION, flag=str(tmp_path / "kill"))
-    (tmp_path / "kill").touch()
-    with pytest.raises(RuntimeError, match="the server did not"):
-        Server(filled, None, **env).start()
+    kill_half_way(newer, tmp_path)
     assert content(database) == before
 
-    (tmp_path / "kill").unlink()
-    with Server(filled, None, **env) as server:
-        assert server.answers()
+    with newer:
+        assert newer.answers()
     version, count, tables = content(database)
     assert (version, "moods" in tables) == ("faults", True)
     assert count == before[1]
+
+
+@pytest.mark.long
+def test_the_transaction_of_a_migration_matters(
+    filled: Path, newer: Server, tmp_path: Path
+) -> None:
+    entry, begun = tmp_path / "migrations" / "env.py", "            _lock(connection)\n"
+    text = entry.read_text()
+    assert text.count(begun) == 1
+    # Ended as soon as it has begun: from here on each statement is one of its own.
+    entry.write_text(text.replace(begun, begun + begun.replace("_lock(connection)", COMMIT)))
+
+    database = filled / "chat.db"
+    version, count, tables = content(database)
+    kill_half_way(newer, tmp_path)
+    assert content(database) == (version, count, tables | {"moods"})
+    with pytest.raises(RuntimeError, match="duplicate column name: mood"):
+        newer.start()

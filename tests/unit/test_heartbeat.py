@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from chatapp.realtime import frames
-from chatapp.realtime.heartbeat import INTERVAL, Heartbeat
+from chatapp.realtime.heartbeat import INTERVAL, PATIENCE, Heartbeat
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.wire import PEER_TIMEOUT
 from tests.support.fake_client import FakeClient, FakeWire, settle
 
 
@@ -70,6 +73,36 @@ def test_who_has_hung_up_is_let_go_at_its_beat() -> None:
     assert gone.body == b""
     assert there.body == frames.PING
     there.close()
+
+
+def beats_until_let_go() -> int:
+    """Let a client vanish right after a ping; return how many beats later it is let go."""
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    heartbeat = Heartbeat(hub)
+    (gone,) = open_streams(hub, 1)
+    pinged = beat = 1
+    for share in (0, pinged):
+        heartbeat.beat(share)
+        settle()
+    assert gone.body == frames.PING
+    assert isinstance(gone.wire, FakeWire)
+    gone.wire.broken = True
+    while gone.is_served:
+        beat += 1
+        heartbeat.beat(beat % INTERVAL)
+        settle()
+    return beat - pinged
+
+
+def test_who_vanished_is_let_go_before_the_next_ping() -> None:
+    assert beats_until_let_go() == PATIENCE
+    # The kernel has a second left; and one that vanishes right after a ping has the next to come.
+    assert PEER_TIMEOUT / 1000 < PATIENCE < 30 - INTERVAL
+
+
+def test_looking_after_a_ping_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeWire, "is_gone", lambda _wire: False)
+    assert beats_until_let_go() == INTERVAL
 
 
 def test_the_interval_is_short_enough_to_notice_a_dead_stream() -> None:
