@@ -22,6 +22,9 @@ from tests.browser.people import Person
 SignedIn = Callable[..., BrowserContext]
 OpenTab = Callable[..., Page]
 
+#: Whether so many messages are left to be sent.
+WAITING = """count =>
+    Object.keys(localStorage).filter((key) => key.includes(':out:')).length === count"""
 WANTED = ["left behind 1", "left behind 2", "left behind 3"]
 
 
@@ -52,14 +55,17 @@ def test_what_a_closed_tab_left_is_sent_from_another_after_a_while(
     stays.goto(other.path)
     wait_live(stays)
     closes = live_tab(context, talk.path)
-    closes.route("**/api/messages", lambda route: route.abort())
+    context.route("**/api/messages", lambda route: route.abort())
     for text in WANTED:
         send(closes, text)
     expect(message(closes, WANTED[0]).locator(".failure")).to_be_visible()
+    stays.wait_for_function(WAITING, arg=len(WANTED), polling=50)  # they come from another process
     closes.close()
     assert ben.hear(talk) == []
-    stays.clock.run_for(6000)
-    stays.wait_for_function(NOTHING_WAITS)
+    context.unroute("**/api/messages")
+    # Longer than the wait between two tries: on a slow machine it may have tried already.
+    stays.clock.run_for(40_000)
+    stays.wait_for_function(NOTHING_WAITS, polling=50)
     assert ben.hear(talk) == WANTED
 
 
