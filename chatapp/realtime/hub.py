@@ -99,7 +99,7 @@ class Hub:
         if subscriber not in self._owners.get(subscriber.owner, ()):
             return
         channels, subscriber.channels = subscriber.channels, ()
-        left = {channel: self._discard(subscriber, channel) for channel in channels}
+        left = {channel: self._forget(subscriber, channel) for channel in channels}
         _discard(self._owners, subscriber.owner, subscriber)
         self._size -= 1
         if subscriber.is_connected:
@@ -263,9 +263,9 @@ class Hub:
     def _drop(self, subscriber: Subscriber, channel: str) -> None:
         """Unsubscribe."""
         subscriber.channels = tuple(kept for kept in subscriber.channels if kept != channel)
-        self._discard(subscriber, channel)
+        self._forget(subscriber, channel)
 
-    def _discard(self, subscriber: Subscriber, channel: str) -> int:
+    def _forget(self, subscriber: Subscriber, channel: str) -> int:
         """Forget one of a channel's subscribers, and return how many are left."""
         _discard(self._channels, channel, subscriber)
         return len(self._channels.get(channel, ()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import signal
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ import pytest
 from chatapp import create_app
 from chatapp.domain import accounts
 from chatapp.extensions import db
-from tests.support import raw_http as http
 from tests.support.databases import SqliteDatabases
 from tests.support.listener import Listener
+from tests.support.metrics import metric
 from tests.support.oracle import Footprint, Verdict, footprint, judge, settle
 from tests.support.probe import probe
 from tests.support.sender import Sender
@@ -125,14 +124,7 @@ class Arena:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return one of the worker's numbers; 0 where it has seen nothing of these labels yet."""
-        text = http.call(self.port, "GET", "/metrics").body.decode()
-        family = re.sub("_(bucket|count|sum)$", "", name)
-        assert f"# TYPE {family} " in text, name
-        wanted = ",".join(f'{label}="{value}"' for label, value in labels.items())
-        series = f"{name}{{{wanted}}}" if labels else name
-        found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
-        assert found or labels, name
-        return float(found[1]) if found else 0.0
+        return metric(self.port, name, **labels)
 
     def footprint(self) -> Footprint:
         """Look at what the worker holds, after a commit: the first one starts a thread that stays.

@@ -7,7 +7,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,12 +33,18 @@ def test_limits_are_told_and_who_reconnects_often_is_not_refused(data_dir: Path)
         assert refused_reconnects(arena) == {}
 
 
+def without(
+    data_dir: Path, tmp_path: Path, module: str, code: str
+) -> AbstractContextManager[Arena]:
+    """Start a server of these limits, with something taken away at the end of a module."""
+    taken_away = sabotage(tmp_path / "a", f"chatapp.realtime.{module}", code)
+    return open_arena(data_dir, **LIMITS, **taken_away)
+
+
 @pytest.mark.long
 def test_the_limit_of_one_person_matters(data_dir: Path, tmp_path: Path) -> None:
     endless = "Hub.per_owner = property(lambda self: 10**9, lambda self, limit: None)"
-    with open_arena(
-        data_dir, **LIMITS, **sabotage(tmp_path / "a", "chatapp.realtime.hub", endless)
-    ) as arena:
+    with without(data_dir, tmp_path, "hub", endless) as arena:
         reach_the_limit_of(arena, ann := arena.person())
         with one_more(arena, ann) as answer:
             assert answer.status == 200
@@ -48,9 +54,7 @@ def test_the_limit_of_one_person_matters(data_dir: Path, tmp_path: Path) -> None
 @pytest.mark.long
 def test_the_limit_of_all_matters(data_dir: Path, tmp_path: Path) -> None:
     endless = "Hub.most = property(lambda self: 10**9, lambda self, limit: None)"
-    with open_arena(
-        data_dir, **LIMITS, **sabotage(tmp_path / "a", "chatapp.realtime.hub", endless)
-    ) as arena:
+    with without(data_dir, tmp_path, "hub", endless) as arena:
         reach_the_limit_of(arena, arena.person())
         reach_the_limit_of(arena, arena.person())
         with one_more(arena, arena.admin) as answer:
@@ -61,9 +65,7 @@ def test_the_limit_of_all_matters(data_dir: Path, tmp_path: Path) -> None:
 @pytest.mark.long
 def test_looking_whether_a_client_has_hung_up_matters(data_dir: Path, tmp_path: Path) -> None:
     blind = "Wire.is_gone = lambda self: False"
-    with open_arena(
-        data_dir, **LIMITS, **sabotage(tmp_path / "a", "chatapp.realtime.wire", blind)
-    ) as arena:
+    with without(data_dir, tmp_path, "wire", blind) as arena:
         assert refused_reconnects(arena)[429] > 0
 
 

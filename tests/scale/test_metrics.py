@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import signal
 
 import pytest
 
 from tests.support import raw_http as http
 from tests.support.cluster import Cluster
+from tests.support.metrics import metric
 from tests.support.wait import until
 
 pytestmark = pytest.mark.scale
@@ -18,16 +18,9 @@ STREAMS, SENDS = 12, 5
 ASKED = 20
 
 
-def metric(cluster: Cluster, name: str) -> float:
-    text = http.call(cluster.ports[0], "GET", "/metrics").body.decode()
-    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
-    assert found, text
-    return float(found[1])
-
-
 def metrics(cluster: Cluster, name: str) -> set[float]:
     """Return what the first server's workers say."""
-    return {metric(cluster, name) for _ in range(ASKED)}
+    return {metric(cluster.ports[0], name) for _ in range(ASKED)}
 
 
 def test_every_worker_tells_the_numbers_of_all_and_a_killed_one_takes_its_streams_along(

@@ -7,7 +7,6 @@ more than it held before.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from tests.support import raw_http as http
 from tests.support.listener import Listener
+from tests.support.metrics import metric
 from tests.support.probe import Held, held
 from tests.support.sender import Sender
 from tests.support.wait import until
@@ -112,12 +112,9 @@ class Footprint:
 
 def footprint(port: int, worker: int, admin_token: str) -> Footprint:
     """Look at a worker, by its own word and by the kernel's."""
-    metrics = http.call(port, "GET", "/metrics").body.decode()
-    found = re.search(r"^chatapp_streams (\S+)$", metrics, re.MULTILINE)
-    assert found
     stats = http.call(port, "GET", "/api/sse/stats", admin_token).json
     return Footprint(
-        streams=int(float(found[1])),
+        streams=int(metric(port, "chatapp_streams")),
         subscriptions=sum(sum(counts.values()) for counts in stats.values()),
         sockets=len(sockets_of(worker)),
         threads=len(list(Path(f"/proc/{worker}/task").iterdir())),

@@ -22,6 +22,7 @@ export function wireMembers(list, id, feed) {
 
   const show = (page) => {
     const fresh = new DOMParser().parseFromString(page, 'text/html').querySelector('[data-members]');
+    if (!fresh) return; // signed out, it is the page to sign in
     const focused = list.contains(document.activeElement) && document.activeElement.getAttribute('aria-label');
     list.replaceChildren(...fresh.childNodes);
     if (focused === false) return;
