@@ -83,6 +83,9 @@ class Batch:
                 gevent.sleep(0)  # who comes in the same turn of the event loop joins
             finally:
                 self.commit()
+            # Who reads the log has been woken, and goes first: others hear of it before it is
+            # answered, which takes a millisecond.
+            gevent.sleep(0)
         else:
             self.kept.driver.execute("RELEASE verb")
         self.committed.get()

@@ -34,6 +34,7 @@ class Subscriber:
     __slots__ = (
         "_closing",
         "_lags",
+        "_may_write",
         "_parked",
         "_queue",
         "_queued_bytes",
@@ -63,9 +64,9 @@ class Subscriber:
         #: What it was opened for, having named it: lost and granted again, it goes on.
         self.named: frozenset[str] = frozenset()
         self.wire = wire
-        # What takes a chunk at once; HTTP/1.0, which has no chunks, and servers without a wire
-        # have none.
-        self._send_chunk = wire.send_now if wire is not None and wire.chunked else None
+        self._may_write = wire is not None and not wire.is_sealed
+        # What takes a chunk at once; HTTP/1.0 has no chunks.
+        self._send_chunk = wire.send_now if wire and self._may_write and wire.chunked else None
         #: A tuple, for a set of thirty takes 1 KB more; each channel once.
         self.channels: tuple[str, ...] = ()
         #: Channels lost while it was still being opened; they must not be attached after all.
@@ -100,7 +101,7 @@ class Subscriber:
         """
         if position and position <= self.position:
             return False
-        if self._parked and self.wire is not None:
+        if self._parked and self._may_write and self.wire is not None:
             return self._write(self.wire, position, frame, chunk)
         self._enqueue(position, frame)
         return False

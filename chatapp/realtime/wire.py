@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from gevent.socket import socket as GeventSocket  # noqa: N812 (a class)
+from gevent.ssl import SSLSocket
 
 #: Milliseconds after which unanswered bytes mean that the peer has vanished. Without it Linux
 #: keeps a sleeping laptop's stream for 15 minutes.
@@ -26,16 +27,19 @@ class Wire:
     """The raw, non-blocking side of a gevent socket, and its cooperative one.
 
     ``chunked`` says how the server frames this answer's body, as RFC 9112 does for HTTP/1.1.
+    ``is_sealed`` says that the server encrypts what it sends: nobody may write past it, for a TLS
+    record cannot be cut in, but to look and to break off is the same.
     ``send_now`` is the kernel's own ``send``: it raises BlockingIOError where :meth:`try_send`
     returns 0, and saves the innermost loop of delivery a call.
     """
 
-    __slots__ = ("_cooperative", "_raw", "chunked", "send_now")
+    __slots__ = ("_cooperative", "_raw", "chunked", "is_sealed", "send_now")
 
-    def __init__(self, sock: GeventSocket, *, chunked: bool) -> None:
+    def __init__(self, sock: GeventSocket, *, chunked: bool, is_sealed: bool = False) -> None:
         self._cooperative = sock
         self._raw: socket.socket = sock._sock  # type: ignore[attr-defined]  # noqa: SLF001
         self.chunked = chunked
+        self.is_sealed = is_sealed
         self.send_now: Callable[[bytes], int] = self._raw.send
 
     def try_send(self, data: bytes) -> int:
@@ -73,18 +77,19 @@ class Wire:
 
 
 def from_environ(environ: Mapping[str, Any]) -> Wire | None:
-    """Return the wire of a request's client, None where bytes must go through the server.
+    """Return the wire of a request's client, None where there is none of a stream's own.
 
-    That is so with another server than gunicorn's gevent worker (the test client), with HTTP/2,
-    and with TLS in gunicorn, whose socket class is another one: a record cannot be cut in.
+    That is so with another server than gunicorn's gevent worker (the test client), and with
+    HTTP/2, where a connection is not one stream's alone.
     """
     sock = environ.get("gunicorn.socket")
-    if isinstance(sock, GeventSocket):
-        _bound(sock)  # with TLS, too
-    protocol = environ.get("SERVER_PROTOCOL")
-    if type(sock) is not GeventSocket or protocol not in ("HTTP/1.0", "HTTP/1.1"):
+    if not isinstance(sock, GeventSocket):
         return None
-    return Wire(sock, chunked=protocol == "HTTP/1.1")
+    _bound(sock)
+    protocol = environ.get("SERVER_PROTOCOL")
+    if protocol not in ("HTTP/1.0", "HTTP/1.1"):
+        return None
+    return Wire(sock, chunked=protocol == "HTTP/1.1", is_sealed=isinstance(sock, SSLSocket))
 
 
 def _bound(sock: GeventSocket) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import ssl
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gevent import socket
-from gevent.ssl import SSLContext, SSLSocket
+from gevent.ssl import SSLSocket
 
+from chatapp.domain import tokens
 from tests.support import raw_http as http
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.event_stream import EventStream
+from tests.support.sabotage import sabotage
 from tests.support.server import Server
-from tests.support.team import Person
+from tests.support.tcp import ESTABLISHED, connections
+from tests.support.team import Person, Team
+from tests.support.tls import connect, streams, tls_server
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.delivery, pytest.mark.sqlite]
+
+#: A kernel that gives nobody up, so that what ends a stream is the program.
+PATIENT = "PEER_TIMEOUT = 600_000"
 
 
 @pytest.fixture
@@ -27,41 +33,42 @@ def certificate(tmp_path: Path) -> Certificate:
 
 
 @pytest.fixture
-def server(data_dir: Path, certificate: Certificate) -> Iterator[Server]:
-    arguments = f"--certfile {certificate.path} --keyfile {certificate.key}"
-    running = Server(data_dir, GUNICORN_CMD_ARGS=arguments)
-    running.url = f"https://127.0.0.1:{running.port}"
-    with running:
+def server(
+    request: pytest.FixtureRequest, data_dir: Path, tmp_path: Path, certificate: Certificate
+) -> Iterator[Server]:
+    """A server of its own for each test; its parameter is code for chatapp.realtime.wire."""
+    code: str = getattr(request, "param", "")
+    changed = sabotage(tmp_path / "changed", "chatapp.realtime.wire", code)
+    with tls_server(data_dir, certificate, **changed) as running:
         yield running
-
-
-def connect(server: Server, certificate: Certificate, receive_buffer: int = 0) -> SSLSocket:
-    context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certificate.path)
-    sock = http.connect(server.port, receive_buffer=receive_buffer)
-    return context.wrap_socket(sock, server_hostname="127.0.0.1")
 
 
 def say(server: Server, certificate: Certificate, person: Person, dm: str, text: str) -> None:
     body = {"directMessageId": dm, "content": text}
-    with connect(server, certificate) as sock:
+    with connect(server.port, certificate.path) as sock:
         sock.sendall(http.request_bytes("POST", "/api/messages", person.token, body))
         assert http.read_head(sock)[0] == 201
 
 
-def streams(server: Server, certificate: Certificate) -> str:
-    with connect(server, certificate) as sock:
-        sock.sendall(http.request_bytes("GET", "/metrics", None))
-        data = b""
-        while piece := sock.recv(65536):
-            data += piece
-    return data.decode().partition("\nchatapp_streams ")[2].partition("\n")[0]
+@pytest.fixture
+def idler(
+    server: Server, certificate: Certificate, ann: Person, bob: Person, dm: str
+) -> Iterator[SSLSocket]:
+    """The connection on which bob opens a stream and reads nothing of all that ann says."""
+    with connect(server.port, certificate.path, receive_buffer=4096) as sock:
+        sock.sendall(http.request_bytes("GET", "/api/sse", bob.token))
+        assert http.read_head(sock)[0] == 200
+        for _ in range(60):
+            say(server, certificate, ann, dm, "word " * 1500)
+        yield sock
+        # The server broke it off; a close of our own would be told apart by nobody.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def test_a_stream_over_tls_brings_messages_in_order_and_says_goodbye(
     server: Server, certificate: Certificate, ann: Person, bob: Person, dm: str
 ) -> None:
-    with connect(server, certificate) as sock:
+    with connect(server.port, certificate.path) as sock:
         sock.sendall(http.request_bytes("GET", "/api/sse", bob.token))
         status, _, data = http.read_head(sock)
         assert status == 200
@@ -78,17 +85,25 @@ def test_a_stream_over_tls_brings_messages_in_order_and_says_goodbye(
     assert [event.json["content"] for event in events[1:6]] == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.usefixtures("idler")
 def test_a_client_over_tls_that_never_reads_is_dropped(
-    server: Server, certificate: Certificate, ann: Person, bob: Person, dm: str
+    server: Server, certificate: Certificate
 ) -> None:
-    with connect(server, certificate, receive_buffer=4096) as sock:
-        sock.sendall(http.request_bytes("GET", "/api/sse", bob.token))
-        assert http.read_head(sock)[0] == 200
-        for _ in range(60):
-            say(server, certificate, ann, dm, "word " * 1500)
-        until(lambda: streams(server, certificate) == "0.0", "the end of the stream")
-        # The server broke it off; a close of our own would be told apart by nobody.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    until(lambda: streams(server.port, certificate.path) == 0, "the end of the stream")
+
+
+@pytest.mark.parametrize("server", [PATIENT], indirect=True)
+def test_a_client_over_tls_that_may_read_no_more_and_never_does_is_cut_off(
+    server: Server, idler: SSLSocket, team: Team, bob: Person
+) -> None:
+    def is_open() -> bool:
+        ends = [each for each in connections(server.port) if each.there == idler.getsockname()]
+        return any(end.state == ESTABLISHED for end in ends)
+
+    assert is_open()
+    with team._app.app_context():
+        tokens.revoke(bob.identity, bob.identity.credential_id)
+    until(lambda: not is_open(), "the end of the connection")
 
 
 def unchunked(data: bytes) -> bytes:

@@ -12,6 +12,7 @@ from tests.faults.standstill import a_client_stops_reading
 from tests.support.databases import SqliteDatabases
 from tests.support.oracle import judge
 from tests.support.sabotage import sabotage
+from tests.support.tcp import connections
 from tests.support.wait import until
 
 pytestmark = pytest.mark.delivery
@@ -108,8 +109,7 @@ def pss(process: int) -> int:
 
 def unsent(port: int) -> int:
     """Return the bytes that wait in the kernel, in all connections of a server."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(int(row[4].partition(":")[0], 16) for row in rows if row[1].endswith(f":{port:04X}"))
+    return sum(each.unsent for each in connections(port))
 
 
 @pytest.mark.long

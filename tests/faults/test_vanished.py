@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Arena, open_arena
+from chatapp import create_app
+from chatapp.realtime.heartbeat import INTERVAL
+from chatapp.realtime.wire import PEER_TIMEOUT
+from tests.faults.conftest import open_arena
 from tests.support import raw_http as http
+from tests.support import tls
+from tests.support.certificates import make_certificate
 from tests.support.elsewhere import Elsewhere
 from tests.support.sabotage import sabotage
 from tests.support.server import ROOT
+from tests.support.settings import settings_for
+from tests.support.tcp import connections
+from tests.support.team import Team
+from tests.support.tls import tls_server
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.delivery, pytest.mark.long]
@@ -24,10 +32,10 @@ pytestmark = [pytest.mark.delivery, pytest.mark.long]
 #: It says that its stream is open, and that a ping has come.
 CLIENT = """
 import sys
-from tests.support import raw_http as http
+from tests.support import raw_http as http, tls
 
-host, port, token = sys.argv[1:]
-sock = http.connect(int(port), host)
+host, port, token, *trusted = sys.argv[1:]
+sock = tls.connect(int(port), trusted[0], host) if trusted else http.connect(int(port), host)
 sock.settimeout(None)
 sock.sendall(http.request_bytes("GET", "/api/sse", token))
 status, _, heard = http.read_head(sock)
@@ -50,20 +58,19 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 
 @contextmanager
-def vanished_peer(arena: Arena, elsewhere: Elsewhere) -> Iterator[None]:
+def vanished_peer(elsewhere: Elsewhere, port: int, token: str, *trusted: Path) -> Iterator[None]:
     """Open a stream from elsewhere, and let its client vanish right after a ping.
 
-    It is the worst moment: the next ping comes 20 s later.
+    It is the worst moment: the next ping comes 20 s later. ``trusted`` is the server's certificate
+    if it has one.
     """
-    ann = arena.person()
-    command = [sys.executable, "-c", CLIENT, elsewhere.here, str(arena.port), ann.token]
+    command = [sys.executable, "-c", CLIENT, elsewhere.here, str(port), token, *map(str, trusted)]
     with subprocess.Popen(
         [*elsewhere.command(), *command], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as client:
         assert client.stdout is not None
         try:
             assert client.stdout.readline() == "200\n"
-            assert arena.metric("chatapp_streams") == 1
             assert client.stdout.readline() == "ping\n"
             elsewhere.drop_packets()
             yield
@@ -71,36 +78,45 @@ def vanished_peer(arena: Arena, elsewhere: Elsewhere) -> Iterator[None]:
             client.kill()
 
 
-def is_freed(arena: Arena, elsewhere: Elsewhere) -> bool:
-    """Wait for the end of the stream, or for the kernel to have tried many times; return which."""
+def is_freed(port: int, elsewhere: Elsewhere, streams: Callable[[], float]) -> bool:
+    """Wait for the end of the stream, or for the kernel to have tried many times; return which.
 
-    def is_over() -> bool:
-        return arena.metric("chatapp_streams") == 0
-
-    until(lambda: is_over() or tries(arena.port, elsewhere.there) >= MANY_TRIES, "either")
-    return is_over()
+    It must end before the next ping, which would find out, too.
+    """
+    began = time.monotonic()
+    assert streams() == 1
+    until(lambda: not streams() or tries(port, elsewhere.there) >= MANY_TRIES, "either")
+    if is_over := not streams():
+        seconds = time.monotonic() - began
+        print(f"\nvanished peer: freed after {seconds:.1f} s")
+        assert seconds < INTERVAL + PEER_TIMEOUT / 1000 + 5
+    return is_over
 
 
 def tries(port: int, peer: str) -> int:
     """Return how often the kernel has sent again what this peer does not answer."""
-    address = int.from_bytes(socket.inet_aton(peer), sys.byteorder)
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(
-        int(row[6], 16)
-        for row in rows
-        if row[1].endswith(f":{port:04X}") and row[2].startswith(f"{address:08X}:")
-    )
+    return sum(each.tries for each in connections(port) if each.there[0] == peer)
 
 
 def test_a_vanished_peer_is_freed(data_dir: Path, elsewhere: Elsewhere) -> None:
     with open_arena(data_dir, BIND="0.0.0.0") as arena:
         before = arena.footprint()
-        with vanished_peer(arena, elsewhere):
-            began = time.monotonic()
-            assert is_freed(arena, elsewhere)
-            print(f"\nvanished peer: freed after {time.monotonic() - began:.1f} s")
+        with vanished_peer(elsewhere, arena.port, arena.person().token):
+            assert is_freed(arena.port, elsewhere, lambda: arena.metric("chatapp_streams"))
             assert http.call(arena.port, "GET", "/healthz").status == 200
         arena.until_as_before(before)
+
+
+def test_a_vanished_peer_is_freed_with_tls_in_gunicorn_too(
+    data_dir: Path, tmp_path: Path, elsewhere: Elsewhere
+) -> None:
+    certificate = make_certificate(tmp_path)
+    ann = Team(create_app(settings_for(data_dir))).person("ann")
+    with (
+        tls_server(data_dir, certificate, BIND="0.0.0.0") as server,
+        vanished_peer(elsewhere, server.port, ann.token, certificate.path),
+    ):
+        assert is_freed(server.port, elsewhere, lambda: tls.streams(server.port, certificate.path))
 
 
 def test_giving_up_a_peer_that_does_not_answer_matters(
@@ -109,6 +125,6 @@ def test_giving_up_a_peer_that_does_not_answer_matters(
     patient = sabotage(tmp_path / "a", "chatapp.realtime.wire", "PEER_TIMEOUT = 600_000")
     with (
         open_arena(data_dir, BIND="0.0.0.0", **patient) as arena,
-        vanished_peer(arena, elsewhere),
+        vanished_peer(elsewhere, arena.port, arena.person().token),
     ):
-        assert not is_freed(arena, elsewhere)
+        assert not is_freed(arena.port, elsewhere, lambda: arena.metric("chatapp_streams"))

@@ -21,8 +21,11 @@ class FakeWire(Wire):
 
     __slots__ = ("_has_room", "aborted", "broken", "received", "room", "sends")
 
-    def __init__(self, *, chunked: bool = True, room: int = PLENTY) -> None:
+    def __init__(
+        self, *, chunked: bool = True, room: int = PLENTY, is_sealed: bool = False
+    ) -> None:
         self.chunked = chunked
+        self.is_sealed = is_sealed
         self.send_now = self.try_send
         self.room = room
         self.received = bytearray()

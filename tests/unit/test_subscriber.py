@@ -65,6 +65,17 @@ def test_without_a_wire_everything_goes_through_the_queue_in_one_piece() -> None
     client.close()
 
 
+def test_where_the_server_encrypts_nobody_writes_past_it() -> None:
+    wire = FakeWire(is_sealed=True)
+    client = client_of(wire)
+    client.serve(OPENING)
+    for position in (1, 2, 3):
+        assert not offer(client.subscriber, position)
+    settle()
+    assert client.pieces == [OPENING, frame(1) + frame(2) + frame(3)]
+    client.close()
+
+
 def test_http_1_0_gets_no_chunks() -> None:
     client = client_of(FakeWire(chunked=False))
     client.serve(OPENING)
@@ -166,8 +177,9 @@ def test_the_end_after_a_short_write_finishes_the_chunk_first() -> None:
     assert not client.is_served
 
 
-def test_a_client_that_never_reads_is_cut_off() -> None:
-    wire = FakeWire()
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_client_that_never_reads_is_cut_off(is_sealed: bool) -> None:
+    wire = FakeWire(is_sealed=is_sealed)
     client = client_of(wire)
     client.serve(OPENING)
     wire.room = 7
@@ -225,7 +237,7 @@ def test_whatever_the_socket_does_all_comes_in_order_and_once(
     chance = random.Random(seed)
     log = [frame(position, chance.choice((1, 30, 400))) for position in range(1, 60)]
     known: list[bytes] = []
-    wire = FakeWire() if seed % 5 else None
+    wire = FakeWire(is_sealed=seed % 5 == 1) if seed % 5 else None
     client = client_of(wire, catch_up=lambda subscriber: _catch_up(subscriber, known))
     client.serve(OPENING)
     for position, data in enumerate(log, 1):

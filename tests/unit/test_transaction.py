@@ -94,6 +94,27 @@ def test_without_an_event_the_bell_is_silent(app: Flask, rings: list[int]) -> No
 
 
 @pytest.mark.sqlite
+@pytest.mark.parametrize("people", [["ann"], ["ann", "bob"]])
+def test_who_reads_the_log_goes_first_and_the_answer_second(app: Flask, people: list[str]) -> None:
+    rung, happened = gevent.event.Event(), []
+    app.extensions["chatapp.doorbell"] = lambda *_: rung.set()
+
+    def follow() -> None:
+        rung.wait()
+        happened.append("delivered")
+
+    def answer(name: str) -> None:
+        happened.append(_add(app, name))
+
+    following = gevent.spawn(follow)
+    for writing in [gevent.spawn(answer, name) for name in people]:
+        writing.get(timeout=20)
+    following.get(timeout=20)
+    assert happened[0] == "delivered"
+    assert sorted(happened[1:]) == people
+
+
+@pytest.mark.sqlite
 def test_of_several_in_one_batch_the_failing_ones_undo_themselves_alone(
     app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,11 +203,12 @@ def test_nobody_reads_from_a_connection_whose_commit_is_on_its_way(
     with app.app_context():
         begun.wait()
         reads_from_it = set()
-        while not writing.ready():
+        while db.engine in sqlite_writer._batches:
             reads_from_it.add(reader(db.engine) is writer(db.engine))
             gevent.sleep(0)
         assert reads_from_it == {False}
         assert reader(db.engine) is writer(db.engine)
+    writing.get()
 
 
 UNDOES_ALL = (

@@ -80,6 +80,7 @@ def test_a_wire_is_taken_from_gunicorns_gevent_worker_alone(pair: Pair) -> None:
     wire = from_environ(environ)
     assert wire is not None
     assert wire.chunked
+    assert not wire.is_sealed
     old = from_environ({**environ, "SERVER_PROTOCOL": "HTTP/1.0"})
     assert old is not None
     assert not old.chunked
