@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks import load, table
 from benchmarks.__main__ import RESULTS, ROWS, SETS, _rotated
 from benchmarks.row import Line, Row
@@ -47,12 +49,16 @@ def test_the_generator_is_told_where_the_server_is() -> None:
     assert words.endswith("--port 80 --pid 7 --pid 8")
 
 
-def test_the_page_shows_what_was_saved() -> None:
-    medians = json.loads((RESULTS / "summary.json").read_text())["medians"]
-    text = (RESULTS.parents[1] / "docs" / "PERFORMANCE.md").read_text()
+@pytest.mark.parametrize(
+    ("rows", "saved", "page"),
+    [("peers", "summary.json", "PERFORMANCE.md"), ("scale", "scale.json", "SCALING.md")],
+)
+def test_the_page_shows_what_was_saved(rows: str, saved: str, page: str) -> None:
+    medians = json.loads((RESULTS / saved).read_text())["medians"]
+    text = (RESULTS.parents[1] / "docs" / page).read_text()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     shown = {row[0]: row[1:] for row in cells if row}
-    lines = [(row, line) for row in SETS["peers"] for line in row.lines if line.title in medians]
+    lines = [(row, line) for row in SETS[rows] for line in row.lines if line.title in medians]
     assert {line.title for _, line in lines} == medians.keys()
     for row, line in lines:
         numbers = [medians[line.title].get(name) for name in row.columns]
