@@ -1,11 +1,14 @@
 """How many connections this process may hold: each is a file that is open."""
 
 import resource
+from contextlib import suppress
 
 #: Descriptors that are no connection: the database's, the listener's, the event loop's own.
 KEPT = 256
 #: More are never asked for.
 MOST = 65_536
+#: What a kernel grants that has less to give than the hard limit says, as macOS does (OPEN_MAX).
+MODEST = 10_240
 #: Of the connections, at least so many are left for calls and pages where streams take the rest:
 #: one in ten.
 SHARE = 10
@@ -13,9 +16,12 @@ SHARE = 10
 
 def raise_limit() -> int:
     """Raise the soft limit of open files to the hard one; return the connections it allows."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
+    for wanted in (most, min(most, MODEST), soft):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            break
     return connections()
 
 

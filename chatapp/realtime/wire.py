@@ -95,5 +95,6 @@ def from_environ(environ: Mapping[str, Any]) -> Wire | None:
 def _bound(sock: GeventSocket) -> None:
     """Bound what the kernel keeps for a client that does not read, and for how long."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    if sock.family != socket.AF_UNIX:
+    # Linux alone has it; another Unix gives up who vanished when it will.
+    if sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT)

@@ -75,6 +75,14 @@ def test_a_vanished_peer_is_noticed_by_the_kernel() -> None:
     assert 0 < timeout <= 10_000
 
 
+def test_a_kernel_that_gives_nobody_up_of_itself_serves_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("socket.TCP_USER_TIMEOUT")  # as on macOS
+    with socket.socket() as sock:
+        assert from_environ({"gunicorn.socket": sock, "SERVER_PROTOCOL": "HTTP/1.1"}) is not None
+
+
 def test_a_wire_is_taken_from_gunicorns_gevent_worker_alone(pair: Pair) -> None:
     environ = {"gunicorn.socket": pair[0], "SERVER_PROTOCOL": "HTTP/1.1"}
     wire = from_environ(environ)
