@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 
 class Kept(NamedTuple):
@@ -65,7 +65,7 @@ def give_back_writer(engine: Engine) -> None:
 
 
 def discard(engine: Engine) -> None:
-    """Close both, as after a failed commit; the next use opens new ones."""
+    """Close both, as after a failed commit, or with the engine; the next use opens new ones."""
     for kept in (_readers, _writers):
         connection, driver = kept.pop(engine, (None, None))
         if connection is not None and driver is not None:
@@ -77,6 +77,8 @@ def discard(engine: Engine) -> None:
 
 
 def _open(kept: WeakKeyDictionary[Engine, Kept], engine: Engine) -> Kept:
+    if not event.contains(engine, "engine_disposed", discard):
+        event.listen(engine, "engine_disposed", discard)
     connection = engine.connect()
     connection.detach()  # it does not count among the pool's
     connection.begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,12 @@ from tests.support.team import Team
 
 
 def contents(database: Path) -> list[tuple[str]]:
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         return connection.execute("SELECT content FROM messages ORDER BY position").fetchall()
 
 
 def epoch(database: Path) -> str:
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         return str(connection.execute("SELECT epoch FROM log_head").fetchone()[0])
 
 

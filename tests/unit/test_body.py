@@ -136,7 +136,8 @@ def test_crlf_from_a_form_counts_once(client: FlaskClient) -> None:
         ('\ufeff{"content":"a"}', "body"),
         ('{"content":"a"}\0', "body"),
         ("[" * 100_000, "body"),
-        ('{"content":' + "[" * 50_000 + "]" * 50_000 + "}", "body"),
+        # Deep as it is, Python 3.14 reads it, and finds a list.
+        ('{"content":' + "[" * 50_000 + "]" * 50_000 + "}", ""),
         ('{"a":' * 20_000, "body"),
         (b'{"content":"\xff"}', "body"),
         (b'{"content":"\xed\xa0\x80"}', "body"),

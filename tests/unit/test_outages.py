@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import gevent
@@ -92,7 +92,8 @@ def test_an_error_of_ours_stays_one(
     ann: Person, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wrong() -> None:
-        sqlite3.connect(":memory:").execute("SELECT nothing FROM nowhere")
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.execute("SELECT nothing FROM nowhere")
 
     monkeypatch.setattr(log, "head", wrong)
     client.application.config["PROPAGATE_EXCEPTIONS"] = False

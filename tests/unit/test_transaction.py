@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 
 import gevent
@@ -16,18 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from chatapp.domain import log, sqlite_writer
 from chatapp.domain.errors import DomainError
-from chatapp.domain.sqlite_connections import reader, writer
+from chatapp.domain.sqlite_connections import writer
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Event, Session, User
 
 get_native_id = get_original("threading", "get_native_id")
-
-#: Sixteen megabytes, which take SQLite a while to write and to sync.
-MUCH = (
-    "CREATE TABLE much AS WITH RECURSIVE n(i) AS "
-    "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16) SELECT randomblob(1000000) FROM n"
-)
 
 
 class Unwanted(Exception):
@@ -166,49 +159,6 @@ def test_only_a_lone_writer_on_a_quick_disk_is_synced_on_the_event_loop(
     assert _together(app, people) == people
     assert len([thread for thread in committed_by if thread != get_native_id()]) == threads
     assert len(committed_by) == 1
-
-
-@pytest.mark.sqlite
-def test_one_slow_sync_sends_the_next_ones_back_to_the_thread() -> None:
-    disk = sqlite_writer.Disk()
-    for _ in range(sqlite_writer.QUICK_SYNCS):
-        assert not disk.is_quick
-        disk.time(lambda: None)
-    assert disk.is_quick
-    with pytest.raises(sqlite3.OperationalError):
-        disk.time(_failing_slowly)
-    assert not disk.is_quick
-
-
-def _failing_slowly() -> None:
-    begun = time.monotonic()
-    while time.monotonic() - begun < sqlite_writer.QUICK_SYNC:
-        pass
-    raise sqlite3.OperationalError
-
-
-@pytest.mark.sqlite
-def test_nobody_reads_from_a_connection_whose_commit_is_on_its_way(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite_writer, "_disk", sqlite_writer.Disk())  # not known to be quick
-    begun = gevent.event.Event()
-
-    def write_much() -> None:
-        with app.app_context(), transaction():
-            db.session.execute(text(MUCH))
-            begun.set()
-
-    writing = gevent.spawn(write_much)
-    with app.app_context():
-        begun.wait()
-        reads_from_it = set()
-        while db.engine in sqlite_writer._batches:
-            reads_from_it.add(reader(db.engine) is writer(db.engine))
-            gevent.sleep(0)
-        assert reads_from_it == {False}
-        assert reader(db.engine) is writer(db.engine)
-    writing.get()
 
 
 UNDOES_ALL = (
