@@ -155,7 +155,8 @@ class Subscriber:
             waiting = self._wait()
             if waiting and self._closing is None:
                 yield waiting
-            if self._lags:
+            # Not for who is shut out: what was missed may go on behind the end of their right to it.
+            if self._lags and self._closing is None:
                 self._lags = False
                 yield catch_up(self)
         if self._closing:
