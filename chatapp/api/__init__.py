@@ -11,6 +11,7 @@ from chatapp.identity import require
 def init_app(app: Flask) -> None:
     """Register the API under ``/api``, and the health checks."""
     api = Blueprint("api", __name__, url_prefix="/api")
+    api.before_request(sse.note_revocations)  # before the caller's right is looked at
     api.before_request(require)
     for module in (messages, conversations, groups, people, sse):
         api.register_blueprint(module.bp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from chatapp import identity
 from chatapp.api import streams
@@ -28,11 +28,15 @@ MOST_CHANNELS = 100
 _CHANNEL = re.compile(r"(dm:dm|group:group)_[A-Za-z0-9_-]{1,40}", re.ASCII)
 
 
+def note_revocations() -> None:
+    """Note how many revocations there were; to be called before the caller's right is looked at."""
+    g.revocations = current_delivery().hub.revocations
+
+
 @bp.get("")
 def stream() -> Response:
     """Open a stream of the named channels, or of everything that the caller may read."""
     delivery = current_delivery()
-    revocations = delivery.hub.revocations  # looked at before the caller's right is
     me = identity.current()
     named = _named_channels()
     if delivery.hub.draining:
@@ -50,7 +54,7 @@ def stream() -> Response:
             "This server holds no more streams; try again soon.",
             headers={"Retry-After": "5"},
         )
-    return _open(delivery.hub, subscriber, named, revocations)
+    return _open(delivery.hub, subscriber, named)
 
 
 @bp.get("/stats")
@@ -85,10 +89,10 @@ def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
     )
 
 
-def _open(hub: Hub, subscriber: Subscriber, named: list[str], revocations: int) -> Response:
+def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     try:
         keep_connection()
-        if hub.revocations != revocations:
+        if hub.revocations != g.revocations:
             # One that came before the subscriber was registered has not reached it.
             identity.check_again()
         streams.attach(hub, subscriber, named)
