@@ -18,9 +18,9 @@ from chatapp.models import Event, LogHead, now
 #: Rows that are looked at, and deleted, in one transaction: SQLite has one writer, and a long
 #: transaction would hold up posts.
 BATCH = 2000
-#: What bears a date to come, by more than this, is from a clock that went wrong: it must not be kept
-#: until then. Anything nearer may have been written while we look, by a clock ahead of ours, or
-#: before ours was set back; and its readers may not have had it yet.
+#: What bears a date to come, by more than this, is from a clock that went wrong: it must not be
+#: kept until then. Anything nearer may have been written while we look, by a clock ahead of ours,
+#: or before ours was set back; and its readers may not have had it yet.
 AHEAD = timedelta(days=1)
 
 

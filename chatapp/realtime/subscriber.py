@@ -155,7 +155,7 @@ class Subscriber:
             waiting = self._wait()
             if waiting and self._closing is None:
                 yield waiting
-            # Not for who is shut out: what was missed may go on behind the end of their right to it.
+            # Not for who is shut out: what was missed may go on behind the end of their right.
             if self._lags and self._closing is None:
                 self._lags = False
                 yield catch_up(self)
