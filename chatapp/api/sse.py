@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from chatapp import identity
-from chatapp.api import streams
+from chatapp.api import shut_out, streams
 from chatapp.api.answers import Answer, json_answer
 from chatapp.api.delivery import current_delivery
 from chatapp.api.problems import problem
@@ -26,11 +26,6 @@ bp = Blueprint("sse", __name__, url_prefix="/sse")
 #: The most channels that one stream may name; a stream of everything names none.
 MOST_CHANNELS = 100
 _CHANNEL = re.compile(r"(dm:dm|group:group)_[A-Za-z0-9_-]{1,40}", re.ASCII)
-
-
-def note_revocations() -> None:
-    """Note how many revocations there were; to be called before the caller's right is looked at."""
-    g.revocations = current_delivery().hub.revocations
 
 
 @bp.get("")
@@ -92,9 +87,7 @@ def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
 def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     try:
         keep_connection()
-        if hub.revocations != g.revocations:
-            # One that came before the subscriber was registered has not reached it.
-            identity.check_again()
+        shut_out.check()  # what came before the subscriber was registered has not reached it
         streams.attach(hub, subscriber, named)
         opening = streams.opening(subscriber, _last_seen())
     except BaseException:

@@ -236,6 +236,23 @@ def test_who_is_shut_out_while_they_read_too_slowly_is_handed_nothing_committed_
     assert "committed later" not in listener.shown.values()
 
 
+@pytest.mark.parametrize("way", [revoke_token, deactivate_by_command])
+def test_who_is_shut_out_in_the_middle_of_a_post_says_nothing_more(arena: Arena, way: Way) -> None:
+    ann, bob = arena.person(), arena.person()
+    dm = arena.team.dm(ann, bob)
+    listener = arena.listen(bob, dm)
+    body = {"directMessageId": dm, "content": "from outside"}
+    post = http.request_bytes("POST", "/api/messages", bob.token, body)
+    with http.connect(arena.port) as sock:
+        sock.sendall(post[:-1])
+        until(lambda: http.call(arena.port, "GET", "/healthz").status == 200, "a turn of the loop")
+        way(arena, bob, {})
+        until(lambda: listener.refusals[401], "the shut door")
+        sock.sendall(post[-1:])
+        assert http.read_head(sock)[0] == 401
+    assert messages(arena, dm) == []
+
+
 @contextmanager
 def stopped(process: int) -> Iterator[None]:
     """Stop a process, as the system may."""
