@@ -49,6 +49,7 @@ class Socket:
     """In the place of a ``Wire``: it takes some bytes at once, and the rest in its own time."""
 
     chunked = True
+    is_sealed = False
 
     def __init__(self, dice: Random) -> None:
         self._dice = dice
@@ -195,6 +196,8 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
     _settle([client for client in clients if client.left_at is None], len(log.rows))
     gevent.killall(greenlets)
     follower.stop()
+    # Of a client that failed all is lost, whatever protects it.
+    assert [each.exception for each in greenlets] == [None] * len(greenlets)
     found = [client.faults(log) for client in clients]
     return Faults(*map(sum, zip(*found, strict=True)))
 
