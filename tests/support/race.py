@@ -175,9 +175,10 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
     dice = Random(number)
     log = ListLog(dice)
     _stand_in(log, monkeypatch)
-    # Every other trial is one of overflows: four events are too many to wait, two make a piece.
+    # Every other trial is one of overflows and long replays: four events are too many to wait, two
+    # make a piece.
     monkeypatch.setattr("chatapp.realtime.subscriber.QUEUE_BYTES", 100 if number % 2 else 10**6)
-    monkeypatch.setattr(streams, "PIECE", 30)
+    monkeypatch.setattr(streams, "PIECE", 30 if number % 2 else 10**6)
     monkeypatch.setattr("chatapp.realtime.follower.BATCH", dice.randint(1, 6))
     monkeypatch.setattr("chatapp.realtime.follower.PACE", 0)
     hub = Hub(per_owner=9, most=9, observe=lambda *_, **__: None)
