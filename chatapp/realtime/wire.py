@@ -7,10 +7,10 @@ against 42-47 in a trial; benchmarks/).
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from select import POLLRDHUP
 from typing import Any
 
 from gevent import monkey
@@ -26,6 +26,8 @@ SEND_BUFFER = 64 * 1024
 
 # The kernel's own: gevent's lets other greenlets run.
 _real_poll = monkey.get_original("select", "poll")
+# Linux's word for a client that says nothing more; another Unix has none of its own.
+_SHUT: int = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
 class Wire:
@@ -82,7 +84,7 @@ class Wire:
         That may be another request, or TLS's own goodbye.
         """
         poll = _real_poll()
-        poll.register(self._raw, POLLRDHUP)
+        poll.register(self._raw, _SHUT)
         return bool(poll.poll(0))
 
     def abort(self) -> None:
