@@ -9,6 +9,7 @@ from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from chatapp import request_body
+from chatapp.api import shut_out
 from chatapp.api.fields import Field, Optional, shown
 from chatapp.domain.errors import Invalid
 
@@ -28,8 +29,11 @@ def read_body(**fields: Field[Any]) -> dict[str, Any]:
         UnsupportedMediaType: 415; it does not say that it is JSON.
         RequestEntityTooLarge: 413; it has MAX_BODY bytes or more.
         RequestTimeout: 408; it does not come in time.
+        Unauthorized: 401; the caller was shut out while it came.
     """
-    body = _parse(_raw_body())
+    raw = _raw_body()
+    shut_out.check()  # it may have been on its way for half a minute
+    body = _parse(raw)
     for name in body:
         if name not in fields:
             raise Invalid(shown(name), "There is no such field here.")

@@ -188,8 +188,9 @@ class Delivery:
             db.session.remove()
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
-        """Return what a subscriber that was too slow has missed, with a short app context."""
-        self._metrics.overflows.inc()
+        """Return what a subscriber that is behind has missed, with a short app context."""
+        if not subscriber.is_replaying:
+            self._metrics.overflows.inc()
         with self._app.app_context():
             return streams.catch_up(subscriber)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from chatapp import identity
-from chatapp.api import streams
+from chatapp.api import shut_out, streams
 from chatapp.api.answers import Answer, json_answer
 from chatapp.api.delivery import current_delivery
 from chatapp.api.problems import problem
@@ -32,7 +32,6 @@ _CHANNEL = re.compile(r"(dm:dm|group:group)_[A-Za-z0-9_-]{1,40}", re.ASCII)
 def stream() -> Response:
     """Open a stream of the named channels, or of everything that the caller may read."""
     delivery = current_delivery()
-    revocations = delivery.hub.revocations  # looked at before the caller's right is
     me = identity.current()
     named = _named_channels()
     if delivery.hub.draining:
@@ -50,7 +49,7 @@ def stream() -> Response:
             "This server holds no more streams; try again soon.",
             headers={"Retry-After": "5"},
         )
-    return _open(delivery.hub, subscriber, named, revocations)
+    return _open(delivery.hub, subscriber, named)
 
 
 @bp.get("/stats")
@@ -85,12 +84,10 @@ def _register(hub: Hub, me: Identity, *, follows: bool) -> Subscriber:
     )
 
 
-def _open(hub: Hub, subscriber: Subscriber, named: list[str], revocations: int) -> Response:
+def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
     try:
         keep_connection()
-        if hub.revocations != revocations:
-            # One that came before the subscriber was registered has not reached it.
-            identity.check_again()
+        shut_out.check()  # what came before the subscriber was registered has not reached it
         streams.attach(hub, subscriber, named)
         opening = streams.opening(subscriber, _last_seen())
     except BaseException:

@@ -22,10 +22,10 @@ from chatapp.realtime.subscriber import Subscriber
 
 #: A longer replay is not worth it: loading the state afresh is quicker, so the client is told to.
 LONGEST_REPLAY = 1000
-#: Nor is one of more bytes, which a client that does not read would make the process hold.
+#: Nor is one of more bytes.
 LARGEST_REPLAY = 1024 * 1024
-#: Bytes, but for the end of its last event, that a slow subscriber is handed of what it has missed.
-#: With its queue and what the kernel buffers it stays below 256 KB.
+#: Bytes, but for the end of its last event, that a subscriber is handed at once of what it has
+#: missed: it may not read them. With its queue and what the kernel buffers that is below 256 KB.
 PIECE = 32 * 1024
 #: Events that are encoded together: no more than one STEP is encoded in vain.
 STEP = 20
@@ -49,31 +49,28 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     """Return a new stream's first bytes: what was missed, then ``ready``.
 
     ``last_seen`` is the client's cursor as it was sent; None starts at the present. A cursor that
-    cannot be served gets a ``reset``.
+    cannot be served gets a ``reset``. Of a long replay it is the first PIECE; then the subscriber
+    lags, and :func:`catch_up` has the rest.
     """
     head = log.head()
     start = head.position if last_seen is None else _start(last_seen, head)
     rows = _missed(subscriber, start, head)
-    missed = rows if isinstance(rows, bytes) else _replayed(rows, head)
-    retry = random.randint(*RETRY)  # noqa: S311
-    return missed + deliveries.ready(head, retry)
+    missed = rows if isinstance(rows, bytes) else _replayed(subscriber, rows, head)
+    return missed if subscriber.is_replaying else missed + _ready(head)
 
 
 def catch_up(subscriber: Subscriber) -> bytes:
     """Return a PIECE of what a subscriber has not been sent, after its queue had to be dropped.
 
-    Where more is left, it goes on lagging, behind the last event of the piece.
+    Where more is left, it goes on lagging, behind the last event of the piece. The last piece of a
+    replay ends with ``ready``.
     """
     head = log.head()
     rows = _missed(subscriber, subscriber.position, head)
-    if isinstance(rows, bytes):
-        return rows
-    piece = b""
-    for entry in _entries(rows, head):
-        piece += entry.frame or b""
-        if len(piece) >= PIECE and entry.position < rows[-1].position:
-            subscriber.lag_from(entry.position)
-            break
+    piece = rows if isinstance(rows, bytes) else _piece(subscriber, rows, head)
+    if subscriber.is_replaying and subscriber.position == head.position:
+        subscriber.is_replaying = False
+        piece += _ready(head)
     return piece
 
 
@@ -108,15 +105,35 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
     return rows
 
 
-def _replayed(rows: Sequence[Logged], head: Head) -> bytes:
-    """Return the replay of ``rows``, or a ``reset`` as soon as it is larger than worth it."""
-    frames, size = [], 0
+def _replayed(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
+    """Return the first PIECE of the replay of ``rows``, or a ``reset`` if all is not worth it."""
+    frames: list[bytes] = []
+    size, last = 0, head.position
     for entry in _entries(rows, head):
-        frames.append(entry.frame or b"")
-        size += len(frames[-1])
+        if size < PIECE:
+            frames.append(entry.frame or b"")
+            last = entry.position
+        size += len(entry.frame or b"")
         if size > LARGEST_REPLAY:
             return _reset("length", head)
+    if last < head.position and size > sum(map(len, frames)):
+        subscriber.is_replaying = True
+        subscriber.lag_from(last)
     return b"".join(frames)
+
+
+def _piece(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
+    piece = b""
+    for entry in _entries(rows, head):
+        piece += entry.frame or b""
+        if len(piece) >= PIECE and entry.position < rows[-1].position:
+            subscriber.lag_from(entry.position)
+            break
+    return piece
+
+
+def _ready(head: Head) -> bytes:
+    return deliveries.ready(head, random.randint(*RETRY))  # noqa: S311
 
 
 def _entries(rows: Sequence[Logged], head: Head) -> Iterator[Entry]:

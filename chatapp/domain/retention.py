@@ -18,6 +18,10 @@ from chatapp.models import Event, LogHead, now
 #: Rows that are looked at, and deleted, in one transaction: SQLite has one writer, and a long
 #: transaction would hold up posts.
 BATCH = 2000
+#: What bears a date to come, by more than this, is from a clock that went wrong: it must not be
+#: kept until then. Anything nearer may have been written while we look, by a clock ahead of ours,
+#: or before ours was set back; and its readers may not have had it yet.
+AHEAD = timedelta(days=1)
 
 
 def prune(keep: timedelta) -> int:
@@ -32,8 +36,7 @@ def _drop_oldest(before: datetime, today: datetime) -> int:
     """Drop what is older than ``before`` among the oldest BATCH rows; return how many went."""
     oldest = select(Event.position, Event.created_at).order_by(Event.position).limit(BATCH)
     at = oldest.subquery().c
-    # What bears a date to come is from a clock that went wrong: it must not be kept until then.
-    is_old = or_(at.created_at < before, at.created_at > today)
+    is_old = or_(at.created_at < before, at.created_at > today + AHEAD)
     with transaction():
         # Before looking: of two that prune at once the second would move the position back.
         log.hold()

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 import gevent
+
+logger = logging.getLogger(__name__)
+
+#: Seconds to wait after a failure that nobody foresaw.
+PAUSE = 1.0
 
 
 class Background:
@@ -13,7 +20,7 @@ class Background:
     def start(self) -> None:
         """Begin, if not begun already."""
         if self._greenlet is None:
-            self._greenlet = gevent.spawn(self.run)
+            self._greenlet = gevent.spawn(self._keep_running)
 
     def stop(self) -> None:
         """End it."""
@@ -24,3 +31,12 @@ class Background:
     def run(self) -> None:
         """Do the work, until killed."""
         raise NotImplementedError
+
+    def _keep_running(self) -> None:
+        """Run, and again after a failure: without a heart, say, every stream would look dead."""
+        while True:
+            try:
+                return self.run()
+            except Exception:
+                logger.exception("%s failed, and goes on", type(self).__name__)
+                gevent.sleep(PAUSE)

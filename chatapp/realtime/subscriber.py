@@ -46,6 +46,7 @@ class Subscriber:
         "expires_at",
         "follows",
         "is_connected",
+        "is_replaying",
         "named",
         "owner",
         "position",
@@ -73,6 +74,8 @@ class Subscriber:
         self.revoked: frozenset[str] = frozenset()
         #: Whether it was given its channels: from then on others are told of it.
         self.is_connected = False
+        #: Whether its replay goes on in pieces, so that it was not told yet that it is complete.
+        self.is_replaying = False
         self.position = 0
         self.expires_at = float("inf")
         self._queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
@@ -122,7 +125,7 @@ class Subscriber:
     def lag_from(self, position: int) -> None:
         """Go on lagging behind ``position``: the log holds more than was to be handed over at once.
 
-        For ``catch_up`` to call, before anything behind ``position`` was sent.
+        For ``catch_up`` and the replay, before anything behind ``position`` was sent.
         """
         self._drop_queue()
         self.position = position
@@ -155,7 +158,8 @@ class Subscriber:
             waiting = self._wait()
             if waiting and self._closing is None:
                 yield waiting
-            if self._lags:
+            # Not for who is shut out: what was missed may go on behind the end of their right.
+            if self._lags and self._closing is None:
                 self._lags = False
                 yield catch_up(self)
         if self._closing:

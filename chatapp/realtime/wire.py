@@ -7,11 +7,13 @@ against 42-47 in a trial; benchmarks/).
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from gevent import monkey
 from gevent.socket import socket as GeventSocket  # noqa: N812 (a class)
 from gevent.ssl import SSLSocket
 
@@ -21,6 +23,11 @@ PEER_TIMEOUT = 8_000
 #: Bytes that the kernel may buffer for one client (Linux doubles it). Left to itself it goes up to
 #: 4 MB; with the subscriber's queue this keeps a client that stopped reading below 256 KB.
 SEND_BUFFER = 64 * 1024
+
+# The kernel's own: gevent's lets other greenlets run.
+_real_poll = monkey.get_original("select", "poll")
+# Linux's word for a client that says nothing more; another Unix has none of its own.
+_SHUT: int = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
 class Wire:
@@ -64,11 +71,21 @@ class Wire:
     def is_gone(self) -> bool:
         """Whether the client has hung up; one that vanished without a word has not."""
         try:
-            return self._raw.recv(1, socket.MSG_PEEK) == b""
+            said = self._raw.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return False
         except OSError:
             return True
+        return not said or self._is_shut()
+
+    def _is_shut(self) -> bool:
+        """Whether the client has hung up behind what it said last, which nobody reads.
+
+        That may be another request, or TLS's own goodbye.
+        """
+        poll = _real_poll()
+        poll.register(self._raw, _SHUT)
+        return bool(poll.poll(0))
 
     def abort(self) -> None:
         """Break the connection, so that whoever waits for the client to read waits no longer."""

@@ -87,6 +87,26 @@ def test_another_tab_leads_when_the_leader_is_stopped(
     expect_leader_back(ada, talk, leader, follower)
 
 
+TAKE_AND_LEAVE = """async () => {
+    const link = document.querySelector('link[href*="realtime/election"]');
+    const { LockElection } = await import(link.href);
+    let leads = false;
+    const told = { lead() { leads = true; }, resign() { leads = false; } };
+    const election = new LockElection('taken and left', told);
+    election.take();
+    election.leave();
+    await navigator.locks.request('taken and left', { steal: true }, () => {}); // its turn is over
+    return leads;
+}"""
+
+
+def test_tab_that_leaves_while_it_takes_the_lead_does_not_lead(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    page = live_tab(signed_in(ben), ada.group("taken and left", ben).path)
+    assert page.evaluate(TAKE_AND_LEAVE) is False
+
+
 FROZEN = [f"frozen {number}" for number in range(5)]
 
 

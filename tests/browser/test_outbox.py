@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -89,6 +90,26 @@ def test_two_tabs_send_what_waits_once_and_in_order(
         turns[-1].continue_()
     for tab in (first, second):
         expect_texts(tab, WANTED)
+    assert ben.hear(talk) == WANTED
+
+
+def test_what_waits_goes_out_in_order_though_the_clock_is_set_back(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("set back", ben)
+    context = signed_in(ben)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(talk.path)
+    wait_live(page)
+    context.route("**/api/messages", lambda route: route.abort())
+    for hours, text in zip((0, -3, -2), WANTED, strict=True):
+        page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=hours))
+        send(page, text)
+    expect(message(page, WANTED[0]).locator(".failure")).to_be_visible()
+    context.unroute("**/api/messages")
+    page.clock.run_for(40_000)
+    expect_texts(page, WANTED)
     assert ben.hear(talk) == WANTED
 
 

@@ -82,6 +82,17 @@ def test_jump_of_the_clock(
     expect_live(page, talk, ada)
 
 
+def test_clock_that_is_set_back_while_nobody_looks(
+    ada: Person, ben: Person, proxy: StallingProxy, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("set back unseen", ben)
+    page = asleep(talk, ada, ben, proxy, signed_in)
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
+    page.clock.set_system_time(datetime.now(UTC) - timedelta(hours=3))
+    page.clock.run_for(60_000)
+    expect_live(page, talk, ada)
+
+
 @pytest.mark.parametrize(
     ("target", "event"),
     [("document", "visibilitychange"), ("document", "resume"), ("window", "pageshow")],

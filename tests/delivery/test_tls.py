@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,19 @@ def test_a_stream_over_tls_brings_messages_in_order_and_says_goodbye(
     events = [event for event in parser.feed(unchunked(data)) if event.type != "presence"]
     assert [event.type for event in events] == ["ready", *["message"] * 5, "reconnect"]
     assert [event.json["content"] for event in events[1:6]] == ["0", "1", "2", "3", "4"]
+
+
+def test_who_says_goodbye_over_tls_is_gone(
+    server: Server, certificate: Certificate, bob: Person
+) -> None:
+    """By close_notify, as most clients do: who reconnects often must not be refused for it."""
+    for _ in range(25):  # 20 streams are allowed
+        with connect(server.port, certificate.path) as sock:
+            sock.sendall(http.request_bytes("GET", "/api/sse", bob.token))
+            assert http.read_head(sock)[0] == 200
+            sock.settimeout(0)
+            with suppress(OSError):
+                sock.unwrap()
 
 
 @pytest.mark.usefixtures("idler")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import gevent
 import pytest
 from flask import Flask
 
@@ -95,6 +96,26 @@ def test_who_comes_back_after_the_log_was_pruned_is_told(arena: Arena) -> None:
     until(lambda: away.is_live, "a live stream")
     assert away.told == {"reset:pruned": 1}
     assert arena.verdict().is_clean
+
+
+@pytest.mark.delivery
+def test_pruning_all_the_time_takes_nothing_from_anybody(arena: Arena) -> None:
+    """As `flask prune-log` does, beside the server, while people write and come back."""
+    arena.storm(people=5, senders=3)
+    pruning = gevent.spawn(prune_all_the_time, arena.app)
+    for listener in arena.listeners:
+        arena.until_acknowledged(20)
+        listener.cut()
+    pruning.kill()
+    verdict = arena.verdict()
+    assert verdict.is_clean, verdict
+
+
+def prune_all_the_time(app: Flask) -> None:
+    with app.app_context():
+        while True:
+            retention.prune(timedelta(days=1))
+            gevent.sleep(0.001)
 
 
 def test_asking_what_was_pruned_matters(

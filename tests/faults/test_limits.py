@@ -62,6 +62,17 @@ def test_the_limit_of_all_matters(data_dir: Path, tmp_path: Path) -> None:
             assert arena.metric("chatapp_streams") == 5
 
 
+def test_who_hangs_up_with_a_request_on_its_way_makes_room(data_dir: Path) -> None:
+    """As with TLS's own goodbye, something lies there that nobody reads."""
+    with open_arena(data_dir, CHAT_STREAMS_PER_USER="1") as arena:
+        ann = arena.person()
+        for _ in range(3):
+            with http.connect(arena.port) as sock:
+                sock.sendall(http.request_bytes("GET", "/api/sse", ann.token))
+                assert http.read_head(sock)[0] == 200
+                sock.sendall(http.request_bytes("GET", "/api/me", ann.token))
+
+
 @pytest.mark.long
 def test_looking_whether_a_client_has_hung_up_matters(data_dir: Path, tmp_path: Path) -> None:
     blind = "Wire.is_gone = lambda self: False"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -209,6 +212,55 @@ def test_who_is_removed_in_a_storm_hears_nothing_committed_later(
     due = [subject for position, type_, subject in messages(arena, group) if position < last]
     assert heard == due[-len(heard) :]
     assert len(sender.acknowledged) > len(heard)
+
+
+def test_who_is_shut_out_while_they_read_too_slowly_is_handed_nothing_committed_later(
+    arena: Arena,
+) -> None:
+    ann, bob = arena.person(), arena.person()
+    group, dm = arena.team.group(ann, bob), arena.team.dm(ann, bob)
+    listener = arena.listen(bob, group, dm, receive_buffer=4096)
+    listener.pause()
+    # All of it in one reading of the log. Of what the kernel and the queue do not take a part is
+    # read again, but nothing of a group that he has left.
+    with stopped(arena.worker):
+        for _ in range(40):
+            arena.team.post(ann, group, "word " * 1500)
+        leave_beside(arena, ann, group, bob)
+        revoke_token(arena, bob, {})
+        arena.team.post(ann, dm, "committed later")
+    until(lambda: arena.metric("chatapp_streams") == 0, "the end of the stream")
+    listener.resume()
+    until(lambda: listener.refusals[401], "the shut door")
+    assert listener.shown
+    assert "committed later" not in listener.shown.values()
+
+
+@pytest.mark.parametrize("way", [revoke_token, deactivate_by_command])
+def test_who_is_shut_out_in_the_middle_of_a_post_says_nothing_more(arena: Arena, way: Way) -> None:
+    ann, bob = arena.person(), arena.person()
+    dm = arena.team.dm(ann, bob)
+    listener = arena.listen(bob, dm)
+    body = {"directMessageId": dm, "content": "from outside"}
+    post = http.request_bytes("POST", "/api/messages", bob.token, body)
+    with http.connect(arena.port) as sock:
+        sock.sendall(post[:-1])
+        until(lambda: http.call(arena.port, "GET", "/healthz").status == 200, "a turn of the loop")
+        way(arena, bob, {})
+        until(lambda: listener.refusals[401], "the shut door")
+        sock.sendall(post[-1:])
+        assert http.read_head(sock)[0] == 401
+    assert messages(arena, dm) == []
+
+
+@contextmanager
+def stopped(process: int) -> Iterator[None]:
+    """Stop a process, as the system may."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 def db_rows(arena: Arena, group: str) -> list[tuple[int, str, str]]:

@@ -86,7 +86,7 @@ class ListLog:
 
     def check_channels(self, user: str, named: Collection[str]) -> None:
         self.yields()
-        readable = self._channels_of(user)
+        readable = self.told[user] = self._channels_of(user)
         self.answers_late()
         if not set(named) <= set(readable):
             raise NotFound

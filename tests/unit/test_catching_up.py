@@ -38,6 +38,30 @@ def test_it_comes_in_order_and_once_and_no_piece_is_large(
     assert len(pieces) > 5
 
 
+def test_a_long_replay_comes_in_pieces_too_and_then_it_is_ready(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str
+) -> None:
+    """Who comes back and reads nothing is kept no more for than who stops reading."""
+    cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
+    texts = [f"{number} {'word ' * 400}".strip() for number in range(60)]
+    for text in texts:
+        team.post(ann, dm, text)
+    with app.app_context():
+        delivery = current_delivery()
+        subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
+        streams.attach(delivery.hub, subscriber, [])
+        pieces = [streams.opening(subscriber, cursor)]
+        frames = subscriber.frames(pieces[0], delivery.catch_up)
+        assert [next(frames), next(frames)] == [pieces[0], b""]
+        while b"event: ready" not in pieces[-1]:
+            pieces.append(next(frames))
+        delivery.hub.remove(subscriber)
+    assert max(map(len, pieces)) < streams.PIECE + 10_000
+    events = EventStream().feed(b"".join(pieces))
+    assert [event.json["content"] for event in events[:-1]] == texts
+    assert (events[-1].type, events[-1].last_event_id) == ("ready", events[-1].json["cursor"])
+
+
 def test_what_was_said_since_one_was_let_in_comes_too(
     app: Flask, team: Team, ann: Person, bob: Person
 ) -> None:

@@ -39,6 +39,19 @@ def test_a_clock_that_was_wrong_keeps_nothing_for_ever(
         assert retention.prune(timedelta(days=7)) == 0
 
 
+@pytest.mark.parametrize("behind", [0.005, 1, 3600], ids=["at work", "skewed", "set back"])
+def test_what_was_said_after_the_clock_was_read_is_kept(
+    team: Team, app: Flask, monkeypatch: pytest.MonkeyPatch, behind: float
+) -> None:
+    """While the log is pruned people write; another machine's clock is ahead; ours was set back."""
+    ann = team.person("ann")
+    ann.say(team.dm(ann, team.person("bob")), "just now")
+    monkeypatch.setattr(retention, "now", lambda: now() - timedelta(seconds=behind))
+    with app.app_context():
+        assert retention.prune(timedelta(days=7)) == 0
+        assert log.head().pruned_position == 0
+
+
 def test_pruning_drops_old_events_and_old_cursors_get_a_reset(team: Team, app: Flask) -> None:
     ann, bob = team.people("ann", "bob")
     dm = team.dm(ann, bob)

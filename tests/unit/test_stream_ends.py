@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,28 @@ def test_a_session_revoked_while_its_stream_is_being_opened_gets_none(
     with listen(bob) as stream:
         stream.ready()  # whoever delivers is at it
         monkeypatch.setattr(Hub, "register", register_late)
+        answer = browser.get("/api/sse")
+    assert answer.status_code == 401
+    is_an_uncached_problem(answer)
+    assert len(delivery.hub) == 0
+
+
+def test_a_session_revoked_while_its_use_is_written_down_gets_none(
+    app: Flask, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = bob.browser()
+    delivery = app.extensions["chatapp"]
+
+    def touch(_session_id: str) -> None:
+        """Wait for the disk, as the first request after an hour does; revoked meanwhile."""
+        sessions.revoke_all_of(bob.identity, bob.id)
+        while delivery.follower.position < log.head().position:
+            gevent.sleep(0)
+
+    with listen(bob) as stream:
+        stream.ready()  # whoever delivers is at it
+        monkeypatch.setattr(sessions, "TOUCH_EVERY", timedelta(seconds=-1))
+        monkeypatch.setattr(sessions, "_touch", touch)
         answer = browser.get("/api/sse")
     assert answer.status_code == 401
     is_an_uncached_problem(answer)

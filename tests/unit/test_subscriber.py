@@ -177,6 +177,22 @@ def test_the_end_after_a_short_write_finishes_the_chunk_first() -> None:
     assert not client.is_served
 
 
+def test_who_is_cut_off_while_it_lags_is_handed_nothing_of_what_it_missed() -> None:
+    goodbye = frames.event(b"{}", name="reconnect")
+    wire = FakeWire()
+    client = client_of(wire, catch_up=lambda _: frame(9))
+    client.serve(OPENING)
+    wire.room = 7
+    for position in (1, 2, 3):
+        offer(client.subscriber, position, QUEUE_BYTES * 2 // 3)  # in one reading of the log
+    client.subscriber.cut(goodbye)
+    wire.read()
+    settle()
+    assert positions(client) == [1]
+    assert [event.type for event in client.events()] == ["ready", "message", "reconnect"]
+    assert not client.is_served
+
+
 @pytest.mark.parametrize("is_sealed", [False, True])
 def test_a_client_that_never_reads_is_cut_off(is_sealed: bool) -> None:
     wire = FakeWire(is_sealed=is_sealed)

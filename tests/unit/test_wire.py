@@ -57,6 +57,18 @@ def test_a_client_that_has_gone_is_an_error(pair: Pair) -> None:
         wire.try_send(b"x")
 
 
+def test_who_hangs_up_is_gone_whatever_they_said_last(pair: Pair) -> None:
+    """Another request, or TLS's own goodbye (close_notify), which nobody reads."""
+    wire = Wire(pair[0], chunked=True)
+    assert not wire.is_gone()
+    pair[1].sendall(b"said last")
+    assert not wire.is_gone()
+    pair[1].close()
+    assert wire.is_gone()
+    pair[0].close()
+    assert wire.is_gone()
+
+
 def test_aborting_ends_the_wait_for_a_client_that_does_not_read(pair: Pair) -> None:
     wire = Wire(pair[0], chunked=True)
     sender = gevent.spawn(_fails, wire)

@@ -4,7 +4,7 @@ import { keep, own, recall, recallAll } from '../helpers/storage.js';
 import { Backoff } from '../realtime/backoff.js';
 
 const PREFIX = own('out:');
-const LEFT = 5000; // after which another tab's message is sent from here: that tab may be gone
+const LEFT = 5000; // then another tab's message is sent from here: it may be gone
 const REFUSALS = {
   401: 'Not sent: you are signed out. Sign in again, then try again.',
   403: 'Not sent: you may not write here.',
@@ -38,7 +38,8 @@ export class Outbox {
 
   add(id, kind, content) {
     const clientId = `c${crypto.getRandomValues(new BigUint64Array(2)).join('')}`;
-    const at = new Date().toISOString();
+    const last = this.waiting().at(-1)?.at ?? 0;
+    const at = new Date(Math.max(new Date(), +new Date(last) + 1)).toISOString(); // clocks are set back
     const body = { ...scope(id, kind), content, userId: me, clientId };
     this.#keep({ clientId, conversation: id, at, body }, '');
     this.flush();
@@ -52,16 +53,18 @@ export class Outbox {
 
   discard(clientId) {
     const entry = this.#find(clientId);
-    if (entry) this.#forget(entry);
+    if (!entry) return;
+    keep(name(entry), null);
+    this.changed(entry, null);
   }
 
-  /** The stream brought it, so the server has it, whatever became of the answer. */
+  /** The stream brought it, whatever became of the answer. */
   arrived(clientId) {
     const entry = this.#find(clientId);
     if (entry) keep(name(entry), null);
   }
 
-  /** Send what waits. A retry repeats the `clientId`, by which the server knows a message it has. */
+  /** Send what waits. A retry repeats the `clientId`, by which the server knows it. */
   async flush() {
     this.#wake();
     if (this.#flushing) return;
@@ -71,16 +74,16 @@ export class Outbox {
     } finally {
       this.#flushing = false;
     }
-    if (this.#next()) this.flush(); // written while the last turn was ending
+    if (this.#next()) this.flush(); // came as the turn was ending
   }
 
-  /** One tab at a time, or two would send the same ones side by side, out of order. */
+  /** One tab at a time: two would send side by side, out of order. */
   #inTurn() {
     const send = () => this.#sendAll();
     return navigator.locks ? navigator.locks.request(own('outbox'), send) : send();
   }
 
-  /** @returns {Promise<?number>} how long to wait before trying again; null: nothing is left */
+  /** @returns {Promise<?number>} how long to wait before the next try; null: none is left */
   async #sendAll() {
     for (let entry; (entry = this.#next());) {
       const wait = await this.#send(entry);
@@ -124,11 +127,6 @@ export class Outbox {
   #keep(entry, sentence) {
     keep(name(entry), entry);
     this.changed(entry, sentence);
-  }
-
-  #forget(entry) {
-    keep(name(entry), null);
-    this.changed(entry, null);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which tab of a browser leads. The browser keeps the line; a tab that closes or crashes leaves it at once.
+ * Which tab leads. The browser keeps the line; a tab that closes or crashes leaves it at once.
  * Calls `lead` when it is this tab's turn, and `resign` when that is over: another tab took it, or this one left.
  *
  * @typedef {{lead: () => void, resign: () => void}} Told
@@ -31,12 +31,12 @@ export class LockElection {
     this.waiting = waiting;
     const options = steal ? { steal } : { signal: waiting.signal };
     try {
-      await navigator.locks.request(this.name, options, () => this.#hold());
+      await navigator.locks.request(this.name, options, () => waiting.signal.aborted || this.#hold());
     } catch (error) {
       if (error.name !== 'AbortError') return void this.told.lead(); // locks are forbidden here
     }
     if (this.waiting !== waiting || waiting.signal.aborted) return;
-    this.#end(); // somebody took it while this tab was frozen
+    this.#end(); // it was taken while this tab was frozen
     this.#queue();
   }
 

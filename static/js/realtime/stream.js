@@ -5,7 +5,7 @@ import { Watchdog } from './watchdog.js';
 const SIGNALS = ['typing', 'presence'];
 const EVENTS = ['message', 'message:updated', 'message:deleted', 'read', 'user:updated', 'member:joined',
   'member:left', 'conversation:joined', 'conversation:left', 'conversation:updated', ...SIGNALS];
-const SWALLOWED = 6000; // `ready` comes at once, a ping within 2 s, unless a proxy is filling a buffer with them
+const SWALLOWED = 6000; // `ready` comes at once, a ping within 2 s, unless a proxy fills a buffer with them
 const LUMP = 500; // what follows sooner may have waited in the same buffer
 
 let debugging = 'debug' in document.documentElement.dataset;
@@ -13,7 +13,7 @@ try {
   debugging ||= localStorage.getItem('chat-debug') === '1';
 } catch { /* forbidden */ }
 
-/** Tell the life of the stream in the console, where somebody asked for it. */
+/** Tell the life of the stream in the console, where it was asked for. */
 function debug(...words) {
   if (debugging) console.info('chat:', ...words);
 }
@@ -94,7 +94,7 @@ export class Stream {
   /**
    * Whether events still pass one by one. A proxy may have let `ready` through because it filled a buffer, and
    * hold back what follows: the first ping tells. Once something was late, only another try can tell, and only
-   * by its ping: where much is written, one buffer full of events may follow another as if they were a stream.
+   * by its ping: where much is written, one full buffer may follow another like a stream.
    */
   #judge(type) {
     if (this.#late) {

@@ -36,7 +36,7 @@ export class Watchdog {
   #tick() {
     const now = Date.now();
     // A hidden tab's timers are slowed to one a minute, which is no sleep.
-    const jumped = Math.abs(now - this.#ticked) > 3 * TICK && !document.hidden;
+    const jumped = now < this.#ticked || (now - this.#ticked > 3 * TICK && !document.hidden);
     this.#ticked = now;
     if (jumped) this.suspect('the clock jumped');
     else if (now - this.#heard > DEAD) this.suspect('no heartbeat');
