@@ -67,6 +67,29 @@ def test_a_groups_details_change_by_forms(team: Team, ann: Person, bob: Person) 
     assert send(browser, path, content="Too late").status_code == 409
 
 
+def test_adding_nobody_to_a_group_is_said_where_one_chooses(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    path = f"/conversations/{team.group(ann)}/people/add"
+    answer = send(ann.browser(), path)
+    assert answer.status_code == 400
+    assert re.search(r'id="error-user_ids">Choose somebody first', answer.text)
+    assert re.search(rf'value="{bob.id}"\s+autofocus', answer.text)
+
+
+def test_of_two_who_change_a_group_at_once_neither_undoes_the_others_change(
+    team: Team, ann: Person
+) -> None:
+    group, browser = team.group(ann, name="Garden"), ann.browser()
+    path = f"/conversations/{group}/details"
+    opened = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', browser.get(path).text))
+    ann.patch(f"/api/groups/{group}", json={"topic": "Tomatoes"})
+    answer = browser.post(path, data={**opened, "name": "Allotment"})
+    assert answer.status_code == 303
+    changed = ann.get(f"/api/conversations/{group}").json or {}
+    assert (changed["name"], changed["topic"]) == ("Allotment", "Tomatoes")
+
+
 def test_a_search_finds_nothing_that_is_closed_to_the_reader(
     team: Team, ann: Person, bob: Person
 ) -> None:
