@@ -37,7 +37,9 @@ def change_person(user_id: str, verb: str) -> Response | tuple[str, int]:
     form = Form()
     with form.checked():
         _VERBS.get(verb, _no_verb)(me, user_id)
-        return see_other(".admin_people")
+        # Back to the row, among those that were searched for.
+        searched = {"people": query} if (query := _query()) else {}
+        return see_other(".admin_people", **searched, _anchor=user_id)
     return _people(me, form), form.status
 
 
@@ -95,7 +97,7 @@ def _create_invite(me: Identity, form: Form) -> str:
 
 
 def _people(me: Identity, form: Form, **context: Any) -> str:
-    query = request.args.get("people", "")
+    query = _query()
     wanted = people.folded(query)
     found = [
         user
@@ -105,6 +107,10 @@ def _people(me: Identity, form: Form, **context: Any) -> str:
     return shell.render(
         me, "admin_people.html", form=form, people=found, people_query=query, **context
     )
+
+
+def _query() -> str:
+    return request.args.get("people", "")
 
 
 def _no_verb(_me: Identity, _user_id: str) -> None:
