@@ -157,3 +157,16 @@ def test_open_conversation_is_in_sight_in_a_long_list(
     page = signed_in(ina).new_page()
     page.goto(oldest.path)
     expect(item(page, oldest.id)).to_be_in_viewport(ratio=1)
+
+
+def test_names_from_right_to_left_stand_where_the_others_do(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("قناة للجميع", ben)
+    ada.say(talk, "مرحبا بالجميع")
+    page = open_tab(ben, talk.path)
+    title = page.get_by_role("heading", level=1)
+    for name in (title, item(page, talk.id).locator(".name"), page.locator(".beginning .title")):
+        expect(name).to_have_css("direction", "rtl")
+        expect(name).to_have_css("text-align", "left")
+    expect(page.locator(".message .body p").first).to_have_css("text-align", "start")
