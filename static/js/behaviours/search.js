@@ -50,7 +50,7 @@ function wireFilter(field) {
   const tell = teller(field);
   const none = document.createElement('p');
   none.className = 'quiet';
-  none.textContent = 'None of those listed here. Enter searches all of them.';
+  none.textContent = 'None listed here is called that. Enter searches further.';
   field.addEventListener('input', () => {
     const words = fold(field.value).split(/\s+/);
     const items = [...document.querySelectorAll(field.dataset.filter)];
