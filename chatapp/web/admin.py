@@ -30,13 +30,17 @@ def admin_people() -> str:
     return _people(identity.current_admin(), Form())
 
 
-@blueprint.post("/admin/people/<user_id>/<verb>")
+@blueprint.route("/admin/people/<user_id>/<verb>", methods=["GET", "POST"])
 def change_person(user_id: str, verb: str) -> Response | tuple[str, int]:
-    """Deactivate, reactivate, promote or demote somebody."""
+    """Deactivate, reactivate, promote or demote somebody.
+
+    Who loads the address of an answer anew, also of a link that was shown, is led to the list.
+    """
     me = identity.current_admin()
     form = Form()
     with form.checked():
-        _VERBS.get(verb, _no_verb)(me, user_id)
+        if request.method == "POST":
+            _VERBS.get(verb, _no_verb)(me, user_id)
         # Back to the row, among those that were searched for.
         searched = {"people": query} if (query := _query()) else {}
         return see_other(".admin_people", **searched, _anchor=user_id)

@@ -150,6 +150,14 @@ def test_a_change_leads_back_to_the_person_among_those_searched_for(
     assert answer.location == f"/admin/people#{bob.id}"
 
 
+def test_an_answer_that_is_loaded_anew_leads_to_its_page(team: Team, ann: Person) -> None:
+    bob, browser = team.person("bob"), ann.browser()
+    assert browser.get("/profile/password").location == "/profile"
+    for answer in ("demote", "reset-link"):
+        loaded = browser.get(f"/admin/people/{bob.id}/{answer}")
+        assert loaded.location == f"/admin/people#{bob.id}"
+
+
 def test_the_last_administrator_stays(ann: Person) -> None:
     answer = send(ann.browser(), f"/admin/people/{ann.id}/demote", "/admin/people")
     assert answer.status_code == 409
