@@ -19,6 +19,8 @@ NAME_LENGTH = 80
 TOPIC_LENGTH = 250
 #: How many people one call may name.
 MOST_NAMED = 500
+#: How many groups the directory shows at a time.
+MOST_LISTED = 100
 _OPEN_TO_ALL = (
     Conversation.kind == "group",
     Conversation.private.is_(False),
@@ -144,7 +146,7 @@ def leave(me: Identity, group_id: str) -> None:
     remove_member(me, group_id, me.user_id)
 
 
-def browse(me: Identity, query: str = "", limit: int = 100) -> list[Listed]:
+def browse(me: Identity, query: str = "", limit: int = MOST_LISTED) -> list[Listed]:
     """Return the open public groups whose name has ``query`` in it, by name.
 
     Compared as people's names are: see :func:`chatapp.domain.people.search`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request
 from werkzeug.wrappers import Response
 
@@ -13,7 +15,7 @@ from chatapp.domain.identity import Identity
 from chatapp.web import conversations, present, shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
-from chatapp.web.people import candidates
+from chatapp.web.people import MOST_LISTED, candidates
 from chatapp.web.responses import see_other
 
 
@@ -54,10 +56,8 @@ def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
     query = request.args.get("people", "")
     present_ids = {member.id for member in view.members}
     people = candidates(me, query, form.all("user_ids"), without=present_ids)
-    page = shell.render(
-        me, "add_people.html", view=view, form=form, people=people, people_query=query
-    )
-    return page, form.status
+    listed: dict[str, Any] = {"people": people, "people_query": query, "most": MOST_LISTED}
+    return shell.render(me, "add_people.html", view=view, form=form, **listed), form.status
 
 
 @blueprint.post("/conversations/<conversation_id>/people/<user_id>/remove")

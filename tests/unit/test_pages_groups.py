@@ -25,6 +25,21 @@ def test_a_direct_message_is_started_from_the_list_of_people(ann: Person, bob: P
     assert answer.location.startswith("/conversations/dm_")
 
 
+def test_a_list_that_ends_before_the_team_does_says_so(
+    team: Team, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team.people("carl", "dora")
+    group, browser = team.group(ann, bob), ann.browser()
+    pages = ["/people", "/direct-messages/new", f"/conversations/{group}/people/add"]
+    for path in pages:
+        assert "are listed" not in browser.get(path).text
+    # Who is in it already takes no place from those who may be added.
+    for module in ("people", "direct_messages", "details"):
+        monkeypatch.setattr(f"chatapp.web.{module}.MOST_LISTED", 1)
+    for path in pages:
+        assert "The first 1 are listed. Search finds the others." in browser.get(path).text
+
+
 def test_whom_one_chose_stays_chosen_through_another_search(ann: Person, bob: Person) -> None:
     page = ann.browser().get(f"/direct-messages/new?people=nobody&user_ids={bob.id}").text
     assert re.search(rf'value="{bob.id}" checked', page)
