@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import ScalarSelect, Select, select
 
@@ -40,9 +41,10 @@ class ConversationView:
         return ", ".join(user.display_name for user in others or self.members)
 
     @property
-    def active_at(self) -> int:
-        """The position of its newest message: what the list is ordered by."""
-        return self.last_message.position if self.last_message else 0
+    def active_at(self) -> tuple[datetime, int]:
+        """When its newest message came, or the member did: what the list is ordered by."""
+        joined, last = self.membership.joined_at, self.last_message
+        return (max(joined, last.created_at), last.position) if last else (joined, 0)
 
 
 def overview(me: Identity, up_to: int | None = None) -> list[ConversationView]:
@@ -55,11 +57,7 @@ def overview(me: Identity, up_to: int | None = None) -> list[ConversationView]:
     _add_people(views)
     return sorted(
         views,
-        key=lambda view: (
-            view.conversation.archived_at is None,
-            view.active_at,
-            view.membership.joined_at,
-        ),
+        key=lambda view: (view.conversation.archived_at is None, view.active_at),
         reverse=True,
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
-from chatapp.domain import access, log, membership
+from chatapp.domain import access, log, membership, people
 from chatapp.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
@@ -19,6 +19,13 @@ NAME_LENGTH = 80
 TOPIC_LENGTH = 250
 #: How many people one call may name.
 MOST_NAMED = 500
+#: How many groups the directory shows at a time.
+MOST_LISTED = 100
+_OPEN_TO_ALL = (
+    Conversation.kind == "group",
+    Conversation.private.is_(False),
+    Conversation.archived_at.is_(None),
+)
 
 
 class Listed(NamedTuple):
@@ -139,26 +146,29 @@ def leave(me: Identity, group_id: str) -> None:
     remove_member(me, group_id, me.user_id)
 
 
-def browse(me: Identity, query: str = "", limit: int = 100) -> list[Listed]:
-    """Return the open public groups whose name has ``query`` in it, by name."""
+def browse(me: Identity, query: str = "", limit: int = MOST_LISTED) -> list[Listed]:
+    """Return the open public groups whose name has ``query`` in it, by name.
+
+    Compared as people's names are: see :func:`chatapp.domain.people.search`.
+    """
+    wanted = people.folded(query)
+    names = db.session.execute(select(Conversation.id, Conversation.name).where(*_OPEN_TO_ALL))
+    found = sorted(
+        (name, id_) for id_, full in names if wanted in (name := people.folded(full or ""))
+    )
+    return _listed(me, [id_ for _, id_ in found[:limit]])
+
+
+def _listed(me: Identity, ids: list[str]) -> list[Listed]:
     size = (
         select(func.count())
         .where(Membership.conversation_id == Conversation.id)
         .correlate(Conversation)
         .scalar_subquery()
     )
-    rows = db.session.execute(
-        select(Conversation, size, _is_member(me))
-        .where(
-            Conversation.kind == "group",
-            Conversation.private.is_(False),
-            Conversation.archived_at.is_(None),
-            Conversation.name.icontains(query.strip(), autoescape=True),
-        )
-        .order_by(func.lower(Conversation.name))
-        .limit(limit)
-    )
-    return [Listed._make(row) for row in rows]
+    query = select(Conversation, size, _is_member(me)).where(Conversation.id.in_(ids))
+    rows = {row[0].id: Listed._make(row) for row in db.session.execute(query)}
+    return [rows[id_] for id_ in ids]
 
 
 def _is_member(me: Identity) -> ColumnElement[bool]:

@@ -30,14 +30,20 @@ def admin_people() -> str:
     return _people(identity.current_admin(), Form())
 
 
-@blueprint.post("/admin/people/<user_id>/<verb>")
+@blueprint.route("/admin/people/<user_id>/<verb>", methods=["GET", "POST"])
 def change_person(user_id: str, verb: str) -> Response | tuple[str, int]:
-    """Deactivate, reactivate, promote or demote somebody."""
+    """Deactivate, reactivate, promote or demote somebody.
+
+    Who loads the address of an answer anew, also of a link that was shown, is led to the list.
+    """
     me = identity.current_admin()
     form = Form()
     with form.checked():
-        _VERBS.get(verb, _no_verb)(me, user_id)
-        return see_other(".admin_people")
+        if request.method == "POST":
+            _VERBS.get(verb, _no_verb)(me, user_id)
+        # Back to the row, among those that were searched for.
+        searched = {"people": query} if (query := _query()) else {}
+        return see_other(".admin_people", **searched, _anchor=user_id)
     return _people(me, form), form.status
 
 
@@ -95,7 +101,7 @@ def _create_invite(me: Identity, form: Form) -> str:
 
 
 def _people(me: Identity, form: Form, **context: Any) -> str:
-    query = request.args.get("people", "")
+    query = _query()
     wanted = people.folded(query)
     found = [
         user
@@ -105,6 +111,10 @@ def _people(me: Identity, form: Form, **context: Any) -> str:
     return shell.render(
         me, "admin_people.html", form=form, people=found, people_query=query, **context
     )
+
+
+def _query() -> str:
+    return request.args.get("people", "")
 
 
 def _no_verb(_me: Identity, _user_id: str) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request
 from werkzeug.wrappers import Response
 
 from chatapp import identity, throttle
 from chatapp.domain import conversations as domain
 from chatapp.domain import groups
-from chatapp.domain.errors import NotFound
+from chatapp.domain.errors import Invalid, NotFound
 from chatapp.domain.identity import Identity
 from chatapp.web import conversations, present, shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
-from chatapp.web.people import candidates
+from chatapp.web.people import MOST_LISTED, candidates
 from chatapp.web.responses import see_other
 
 
@@ -31,7 +33,7 @@ def change_group(conversation_id: str) -> Response | tuple[str, int]:
     form = _form(me, conversation_id)
     with form.checked():
         throttle.check_change(me.user_id)
-        groups.change(me, conversation_id, name=form["name"], topic=form["topic"])
+        groups.change(me, conversation_id, name=_new(form, "name"), topic=_new(form, "topic"))
         return _back(conversation_id)
     return _render(me, conversation_id, form), form.status
 
@@ -46,16 +48,16 @@ def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
         raise NotFound
     if request.method == "POST":
         with form.checked():
+            if not form.all("user_ids"):
+                raise Invalid("userIds", "Choose somebody first.")
             throttle.check_change(me.user_id)
             groups.add_members(me, conversation_id, form.all("user_ids"))
             return _back(conversation_id)
     query = request.args.get("people", "")
     present_ids = {member.id for member in view.members}
     people = candidates(me, query, form.all("user_ids"), without=present_ids)
-    page = shell.render(
-        me, "add_people.html", view=view, form=form, people=people, people_query=query
-    )
-    return page, form.status
+    listed: dict[str, Any] = {"people": people, "people_query": query, "most": MOST_LISTED}
+    return shell.render(me, "add_people.html", view=view, form=form, **listed), form.status
 
 
 @blueprint.post("/conversations/<conversation_id>/people/<user_id>/remove")
@@ -88,7 +90,13 @@ def archive_group(conversation_id: str) -> Response:
 
 def _form(me: Identity, conversation_id: str) -> Form:
     view = domain.view_for(me, conversation_id)
-    return Form("name", "topic", name=view.title, topic=view.conversation.topic)
+    name, topic = view.title, view.conversation.topic
+    return Form("name", "topic", name=name, topic=topic, was_name=name, was_topic=topic)
+
+
+def _new(form: Form, name: str) -> str | None:
+    """Return a field that was changed: another may have got a new value from somebody else."""
+    return form[name] if form[name] != form[f"was_{name}"] else None
 
 
 def _render(me: Identity, conversation_id: str, form: Form) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flask import request
 from werkzeug.wrappers import Response
@@ -12,7 +13,7 @@ from chatapp.domain import direct_messages
 from chatapp.web import shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
-from chatapp.web.people import candidates
+from chatapp.web.people import MOST_LISTED, candidates
 from chatapp.web.responses import see_other
 
 
@@ -28,5 +29,5 @@ def new_direct_message() -> Response | tuple[str, int]:
             return see_other(".conversation", conversation_id=opened.conversation.id)
     query = request.args.get("people", "")
     people = candidates(me, query, form.all("user_ids"), without={me.user_id})
-    page = shell.render(me, "new_direct_message.html", form=form, people=people, people_query=query)
-    return page, form.status
+    listed: dict[str, Any] = {"people": people, "people_query": query, "most": MOST_LISTED}
+    return shell.render(me, "new_direct_message.html", form=form, **listed), form.status

@@ -19,7 +19,8 @@ def groups() -> str:
     """Show the groups that everybody may join."""
     me = identity.current()
     query = request.args.get("people", "")
-    return shell.render(me, "groups.html", groups=domain.browse(me, query), people_query=query)
+    found, most = domain.browse(me, query), domain.MOST_LISTED
+    return shell.render(me, "groups.html", groups=found, people_query=query, most=most)
 
 
 @blueprint.route("/groups/new", methods=["GET", "POST"])

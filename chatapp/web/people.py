@@ -23,7 +23,7 @@ def people() -> str:
     me = identity.current()
     query = request.args.get("people", "")
     found = domain.search(me, query, MOST_LISTED)
-    return shell.render(me, "people.html", people=found, people_query=query)
+    return shell.render(me, "people.html", people=found, people_query=query, most=MOST_LISTED)
 
 
 def candidates(
@@ -32,6 +32,6 @@ def candidates(
     """Return whom one may choose from: those chosen already first, then whom ``query`` finds."""
     everybody = {user.id: user for user in domain.search(me, "", 10_000)} if chosen else {}
     first = [everybody[id_] for id_ in dict.fromkeys(chosen) if id_ in everybody]
-    found = domain.search(me, query, MOST_LISTED)
+    found = domain.search(me, query, MOST_LISTED + len(without))
     rest = [user for user in found if user.id not in chosen and user.id not in without]
-    return [*first, *rest]
+    return [*first, *rest[:MOST_LISTED]]

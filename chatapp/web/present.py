@@ -65,7 +65,6 @@ class Item:
     """A conversation as ``_conversation_item.html`` takes it; the blank one is for cloning."""
 
     id: str = "-"
-    channel: str = ""
     kind: str = "dm"
     private_group: bool = False
     title: str = ""
@@ -126,7 +125,6 @@ def item(view: ConversationView, me: Identity) -> Item:
     face = _face(view.members, me)
     return Item(
         id=conversation.id,
-        channel=conversation.channel,
         kind=conversation.kind,
         private_group=conversation.kind == "group" and conversation.private,
         title=view.title,
@@ -167,7 +165,6 @@ class Opened:
     """A conversation with its people, as the conversation's page and its details take it."""
 
     id: str
-    channel: str
     kind: str
     title: str
     topic: str
@@ -176,7 +173,6 @@ class Opened:
     owner_id: str | None
     created_at: datetime
     unread_count: int
-    last_read_message_id: str | None
     last_message_id: str | None
     members: Sequence[User]
     #: The other one of a direct message between two.
@@ -188,6 +184,11 @@ class Opened:
     def may_add(self) -> bool:
         """Whether members may let others in."""
         return self.kind == "group" and not self.archived
+
+    @property
+    def deactivated(self) -> bool:
+        """Whether the other one of a direct message is not here to read it."""
+        return any(user.id == self.other_id and not user.is_active for user in self.members)
 
     @property
     def kind_text(self) -> str:
@@ -212,7 +213,6 @@ def opened(view: ConversationView, me: Identity) -> Opened:
     group = conversation.kind == "group"
     return Opened(
         id=conversation.id,
-        channel=conversation.channel,
         kind=conversation.kind,
         title=view.title,
         topic=conversation.topic,
@@ -221,7 +221,6 @@ def opened(view: ConversationView, me: Identity) -> Opened:
         owner_id=conversation.owner_id,
         created_at=conversation.created_at,
         unread_count=view.unread_count,
-        last_read_message_id=view.last_read_message_id,
         last_message_id=view.last_message.id if view.last_message else None,
         members=view.members,
         other_id=_other_id(view, me),

@@ -29,10 +29,15 @@ def profile() -> Response | tuple[str, int]:
     return _render(me, form=form), form.status
 
 
-@blueprint.post("/profile/password")
+@blueprint.route("/profile/password", methods=["GET", "POST"])
 def change_password() -> Response | tuple[str, int]:
-    """Change the password, which signs out everywhere else."""
+    """Change the password, which signs out everywhere else.
+
+    Who loads the address of a refusal anew is led to the profile.
+    """
     me = identity.current()
+    if request.method == "GET":
+        return see_other(".profile")
     form = Form("old_password", "password")
     with form.checked():
         accounts.change_password(me, form["old_password"], form["password"])

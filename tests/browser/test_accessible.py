@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import composer, expect_nothing_found, message
+from tests.browser.page import composer, expect_nothing_found, item, message
 from tests.browser.people import Conversation, Person
 from tests.support.server import Server
 
@@ -94,6 +94,13 @@ def test_conversation_on_a_phone(
     expect_nothing_found(page)
     page.goto("/conversations")
     expect_nothing_found(page)
+
+
+def test_forced_colours_leave_the_open_conversation_marked(
+    ada: Person, conversation: Conversation, signed_in: SignedIn
+) -> None:
+    page = live_tab(signed_in(ada, forced_colors="active"), conversation.path)
+    expect(item(page, conversation.id)).to_have_css("outline-style", "solid")
 
 
 def test_text_at_200_percent_leaves_the_foot_of_the_list_in_reach_on_a_phone(

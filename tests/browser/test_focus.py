@@ -56,6 +56,18 @@ def test_button_to_the_newest_leads_back_to_writing(
     expect(message(page, "below")).to_be_in_viewport()
 
 
+def test_link_to_the_newest_leads_to_writing_as_well(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("focus far up", ben)
+    first = ada.say(talk, "the first words")["id"]
+    fill(talk, ben, 150)
+    page = open_tab(ben, f"{talk.path}?around={first}#{first}")
+    page.get_by_role("link", name="Jump to the newest").press("Enter")
+    expect(message(page, "line 149")).to_be_in_viewport()
+    expect(composer(page)).to_be_focused()
+
+
 def test_what_is_wrong_is_said_aloud_where_it_is(
     ada: Person, ben: Person, open_tab: OpenTab, faults: None
 ) -> None:

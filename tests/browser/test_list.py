@@ -127,3 +127,46 @@ def test_line_of_two_lines_covers_no_field_of_other_pages(
     expect_uncovered(line)
     expect_uncovered(page.get_by_role("link", name="Back", exact=True))
     expect_uncovered(page.locator("main .search"))
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_list_is_where_one_left_it_on_the_next_page(
+    ada: Person, team: Team, signed_in: SignedIn, width: int
+) -> None:
+    ina = team.person(f"ina{width}")
+    talks = [ada.group(f"row {number}", ina) for number in range(30)]
+    context = signed_in(ina, viewport={"width": width, "height": 640})
+    page = live_tab(context, "/conversations")
+    place = page.locator(".list-scroll")
+    place.evaluate("list => list.scrollTo(0, 900)")
+    chosen = item(page, talks[10].id)
+    expect(chosen).to_be_in_viewport(ratio=1)
+    chosen.click()
+    page.wait_for_selector("section.conversation")
+    if width == 360:
+        page.get_by_role("link", name="Back to the conversations").click()
+        page.wait_for_selector("[data-page=list]")
+    assert place.evaluate("list => list.scrollTop") == 900
+
+
+def test_open_conversation_is_in_sight_in_a_long_list(
+    ada: Person, team: Team, signed_in: SignedIn
+) -> None:
+    ina = team.person("ina")
+    oldest, *_ = [ada.group(f"in sight {number}", ina) for number in range(30)]
+    page = signed_in(ina).new_page()
+    page.goto(oldest.path)
+    expect(item(page, oldest.id)).to_be_in_viewport(ratio=1)
+
+
+def test_names_from_right_to_left_stand_where_the_others_do(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("قناة للجميع", ben)
+    ada.say(talk, "مرحبا بالجميع")
+    page = open_tab(ben, talk.path)
+    title = page.get_by_role("heading", level=1)
+    for name in (title, item(page, talk.id).locator(".name"), page.locator(".beginning .title")):
+        expect(name).to_have_css("direction", "rtl")
+        expect(name).to_have_css("text-align", "left")
+    expect(page.locator(".message .body p").first).to_have_css("text-align", "start")

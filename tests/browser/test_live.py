@@ -236,3 +236,16 @@ def test_edit_link_does_not_lead_out_of_the_page_offline(
     connection(page, "live")
     message(page, "a mistake").locator(".edit").click()
     expect(page.locator(".message-edit textarea")).to_have_value("a mistake")
+
+
+def test_a_conversation_in_which_somebody_speaks_says_no_longer_that_nobody_did(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("the first words", ben)
+    page = open_tab(ben, talk.path)
+    expect(page.get_by_text("Nobody has said anything yet")).to_be_visible()
+    said = ada.say(talk, "hello")
+    expect(message(page, "hello")).to_be_visible()
+    expect(page.get_by_text("Nobody has said anything yet")).to_be_hidden()
+    ada.call("DELETE", f"/api/messages/{said['id']}")
+    expect(page.get_by_text("Nobody has said anything yet")).to_be_visible()

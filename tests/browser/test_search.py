@@ -96,3 +96,37 @@ def test_search_of_who_is_signed_out_shows_no_other_page(
     page.evaluate("() => dispatchEvent(new Event('online'))")  # makes the stream anew
     connection(page, "signed-out")
     expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
+
+
+def test_how_many_were_found_is_said_aloud(page: Page) -> None:
+    field(page).press_sequentially("hubar")
+    told = page.get_by_role("search").get_by_role("status")
+    expect(told).to_have_text("1 found")
+    field(page).fill("nobody at all")
+    expect(told).to_contain_text("Nothing is called")
+    field(page).press("Escape")
+    expect(told).to_have_text("")
+
+
+def test_names_in_a_page_are_found_as_the_server_finds_them(ada: Person, open_tab: OpenTab) -> None:
+    ada.group("Ábaco Ñandú")
+    page = open_tab(ada, "/groups")
+    by_name = page.get_by_role("searchbox", name="Search by name")
+    rows = page.locator(".rows > li:visible")
+    by_name.fill("abaco nan")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Ábaco Ñandú")
+
+
+def test_filter_looks_at_names_and_says_when_none_is_left(ada: Person, open_tab: OpenTab) -> None:
+    page = open_tab(ada, "/people")
+    by_name = page.get_by_role("searchbox", name="Search by name")
+    rows = page.locator(".rows > li:visible")
+    told = page.locator("main").get_by_role("status")
+    by_name.fill("message")  # as a button in each row says
+    expect(rows).to_have_count(0)
+    expect(page.get_by_text("None listed here").last).to_be_in_viewport()
+    expect(told).to_contain_text("None listed here")
+    by_name.fill("ada")
+    expect(rows).to_have_count(1)
+    expect(told).to_have_text("1 found")

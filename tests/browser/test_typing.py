@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import wait_live
 from tests.browser.page import composer
-from tests.browser.people import Person
+from tests.browser.people import Person, Team
 
 
 def test_typing_ends_by_itself(
@@ -27,3 +27,13 @@ def test_typing_ends_by_itself(
     expect(hers.locator("[data-typing]")).to_have_text("Ben is typing…")
     hers.clock.run_for(10_000)
     expect(hers.locator("[data-typing]")).to_have_text("")
+
+
+def test_who_types_before_a_word_was_said_is_named_as_in_the_list(
+    ada: Person, team: Team, open_tab: Callable[..., Page]
+) -> None:
+    tia = team.person("tia")
+    for talk in (ada.write_to(tia), ada.group("typing first", tia)):
+        page = open_tab(ada, talk.path)
+        tia.call("POST", f"/api/conversations/{talk.id}/typing")
+        expect(page.locator("[data-typing]")).to_have_text("Tia is typing…")

@@ -59,6 +59,18 @@ def test_the_newest_activity_comes_first(team: Team, ann: Person, bob: Person, d
     assert [entry["id"] for entry in listed(ann)] == [group, dm, other]
 
 
+def test_what_one_has_just_come_into_comes_first(
+    team: Team, ann: Person, bob: Person, dm: str
+) -> None:
+    older = team.group(bob)
+    for conversation in (older, dm):
+        bob.say(conversation, "Hi")
+    fresh = team.group(bob, ann)
+    assert [entry["id"] for entry in listed(ann)] == [fresh, dm]
+    bob.post(f"/api/groups/{older}/members", json={"userIds": [ann.id]})
+    assert [entry["id"] for entry in listed(ann)] == [older, fresh, dm]
+
+
 def test_only_ones_own_are_listed(team: Team, ann: Person, bob: Person, dm: str) -> None:
     eve = team.person("eve")
     team.group(ann, bob, name="Secret plan")

@@ -91,6 +91,15 @@ def test_a_public_group_is_found_and_joined_by_anybody(
     assert (listed["joined"], listed["memberCount"]) == (True, 2)
 
 
+def test_groups_are_found_and_ordered_whatever_their_accents_and_case(
+    team: Team, ann: Person, eve: Person
+) -> None:
+    for name in ("Zoo", "Équipe", "ärzte", "Elbe"):
+        team.group(ann, name=name, private=False)
+    assert found(eve, "EQUIPE") == found(eve, "ÉQUI") == ["Équipe"]
+    assert found(eve) == ["ärzte", "Elbe", "Équipe", "Zoo"]
+
+
 def test_who_joins_reads_what_was_said_and_has_nothing_unread(
     team: Team, ann: Person, eve: Person
 ) -> None:

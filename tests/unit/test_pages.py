@@ -60,6 +60,15 @@ def test_every_page_of_a_signed_in_person_renders(team: Team, ann: Person, bob: 
         assert "Undefined" not in answer.text
 
 
+def test_a_direct_message_says_that_its_other_one_is_gone(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    path, browser = f"/conversations/{team.dm(ann, bob)}", ann.browser()
+    assert "deactivated" not in browser.get(path).text
+    team.deactivate(ann, bob)
+    assert ">deactivated</span>" in browser.get(path).text
+
+
 def test_what_is_posted_by_form_is_in_the_conversation(
     team: Team, ann: Person, bob: Person
 ) -> None:

@@ -136,6 +136,28 @@ def test_an_administrator_sees_to_people(team: Team, ann: Person) -> None:
     assert bob.browser().get("/people").status_code == 200
 
 
+def test_a_change_leads_back_to_the_person_among_those_searched_for(
+    team: Team, ann: Person
+) -> None:
+    bob, browser = team.person("bob"), ann.browser()
+    page = browser.get("/admin/people?people=bo").text
+    promote = re.search(r'action="(/admin/people/[^"]+/promote[^"]*)"', page)
+    assert promote is not None
+    answer = send(browser, promote[1], "/admin/people")
+    assert answer.location == f"/admin/people?people=bo#{bob.id}"
+    assert f'id="{bob.id}"' in browser.get(answer.location).text
+    answer = send(browser, f"/admin/people/{bob.id}/demote", "/admin/people")
+    assert answer.location == f"/admin/people#{bob.id}"
+
+
+def test_an_answer_that_is_loaded_anew_leads_to_its_page(team: Team, ann: Person) -> None:
+    bob, browser = team.person("bob"), ann.browser()
+    assert browser.get("/profile/password").location == "/profile"
+    for answer in ("demote", "reset-link"):
+        loaded = browser.get(f"/admin/people/{bob.id}/{answer}")
+        assert loaded.location == f"/admin/people#{bob.id}"
+
+
 def test_the_last_administrator_stays(ann: Person) -> None:
     answer = send(ann.browser(), f"/admin/people/{ann.id}/demote", "/admin/people")
     assert answer.status_code == 409

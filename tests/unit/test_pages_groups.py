@@ -25,6 +25,21 @@ def test_a_direct_message_is_started_from_the_list_of_people(ann: Person, bob: P
     assert answer.location.startswith("/conversations/dm_")
 
 
+def test_a_list_that_ends_before_the_team_does_says_so(
+    team: Team, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team.people("carl", "dora")
+    group, browser = team.group(ann, bob), ann.browser()
+    pages = ["/people", "/direct-messages/new", f"/conversations/{group}/people/add"]
+    for path in pages:
+        assert "are listed" not in browser.get(path).text
+    # Who is in it already takes no place from those who may be added.
+    for module in ("people", "direct_messages", "details"):
+        monkeypatch.setattr(f"chatapp.web.{module}.MOST_LISTED", 1)
+    for path in pages:
+        assert "The first 1 are listed. Search finds the others." in browser.get(path).text
+
+
 def test_whom_one_chose_stays_chosen_through_another_search(ann: Person, bob: Person) -> None:
     page = ann.browser().get(f"/direct-messages/new?people=nobody&user_ids={bob.id}").text
     assert re.search(rf'value="{bob.id}" checked', page)
@@ -65,6 +80,29 @@ def test_a_groups_details_change_by_forms(team: Team, ann: Person, bob: Person) 
     send(browser, f"{path}/archive")
     assert "archived" in browser.get(path).text
     assert send(browser, path, content="Too late").status_code == 409
+
+
+def test_adding_nobody_to_a_group_is_said_where_one_chooses(
+    team: Team, ann: Person, bob: Person
+) -> None:
+    path = f"/conversations/{team.group(ann)}/people/add"
+    answer = send(ann.browser(), path)
+    assert answer.status_code == 400
+    assert re.search(r'id="error-user_ids">Choose somebody first', answer.text)
+    assert re.search(rf'value="{bob.id}"\s+autofocus', answer.text)
+
+
+def test_of_two_who_change_a_group_at_once_neither_undoes_the_others_change(
+    team: Team, ann: Person
+) -> None:
+    group, browser = team.group(ann, name="Garden"), ann.browser()
+    path = f"/conversations/{group}/details"
+    opened = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', browser.get(path).text))
+    ann.patch(f"/api/groups/{group}", json={"topic": "Tomatoes"})
+    answer = browser.post(path, data={**opened, "name": "Allotment"})
+    assert answer.status_code == 303
+    changed = ann.get(f"/api/conversations/{group}").json or {}
+    assert (changed["name"], changed["topic"]) == ("Allotment", "Tomatoes")
 
 
 def test_a_search_finds_nothing_that_is_closed_to_the_reader(

@@ -40,7 +40,7 @@ export function wireConversation(section, feed, { unread, announce }) {
   feed.on('message:updated', inPlace((message) => timeline.update(message)));
   feed.on('message:deleted', inPlace(({ id: deleted }) => timeline.remove(deleted)));
   feed.on('user:updated', ({ user }) => timeline.rename(user));
-  feed.on('typing', here(({ userId }) => userId !== me && typing.saw(userId, nameOf(timeline, userId))));
+  feed.on('typing', here(({ userId }) => userId !== me && typing.saw(userId, nameOf(userId))));
   feed.on('conversation:left', here(() => composer?.close('You are no longer in this conversation.')));
   feed.on('conversation:joined', here(() => { // in it again: nothing came of what was said meanwhile
     composer?.open();
@@ -100,8 +100,10 @@ function myself() {
   return avatar && { displayName, initials: avatar.textContent, hue: avatar.dataset.hue };
 }
 
-const nameOf = (timeline, userId) =>
-  timeline.rows().find((row) => row.dataset.authorId === userId)?.querySelector('.author').textContent;
+/** From the list, where there is a direct message with them, or from what they said here. */
+const nameOf = (id) => document.querySelector(
+  `.conversation-item:has([data-person="${id}"]) .name, [data-author-id="${id}"] .author`,
+)?.textContent;
 
 function showTyping(line, names) {
   const [first = 'Somebody', second = 'somebody'] = names;

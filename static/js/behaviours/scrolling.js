@@ -44,6 +44,7 @@ export class Scrolling {
 
   /** Go to the newest message. */
   async toEnd() {
+    backToWriting(); // what leads here goes away
     if (!this.timeline.atEnd) await this.pages.newest();
     this.scroller.scrollTop = 0;
     this.#scrolled();
@@ -81,7 +82,7 @@ export class Scrolling {
     this.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     // Its size changes without a scroll: it is shown beside the details once the window is wide enough.
     new ResizeObserver(() => this.#scrolled()).observe(this.scroller);
-    this.#onClick(this.button, () => { backToWriting(); return this.toEnd(); });
+    this.#onClick(this.button, () => this.toEnd());
     this.#onClick(this.older, () => this.pages.older());
     for (const link of this.newest) {
       this.#onClick(link, () => (link.matches('[data-newest]') ? this.toEnd() : this.pages.newer()));

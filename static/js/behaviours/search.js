@@ -12,11 +12,14 @@ export function wire(field, list) {
 /** Find people and groups, above the list. */
 function wireSearch(field, list) {
   const results = document.querySelector('[data-search-results]');
+  const tell = teller(field);
   let timer;
   let asked;
   const show = (html) => {
     results.innerHTML = html; // our own page's fragment
     list.hidden = Boolean(html);
+    const { length } = results.querySelectorAll('.conversation-item, .hit');
+    tell(length ? `${length} found` : results.textContent);
   };
   const ask = async () => {
     asked?.abort();
@@ -44,12 +47,21 @@ function wireSearch(field, list) {
 
 /** Hide what does not contain every typed word. */
 function wireFilter(field) {
+  const tell = teller(field);
+  const none = document.createElement('p');
+  none.className = 'quiet';
+  none.textContent = 'None listed here is called that. Enter searches further.';
   field.addEventListener('input', () => {
-    const words = field.value.toLocaleLowerCase().split(/\s+/);
-    for (const item of document.querySelectorAll(field.dataset.filter)) {
-      const text = item.textContent.toLocaleLowerCase();
+    const words = fold(field.value).split(/\s+/);
+    const items = [...document.querySelectorAll(field.dataset.filter)];
+    for (const item of items) {
+      const text = fold(item.querySelector('.what, span:last-child').textContent); // not what its buttons say
       item.hidden = !words.every((word) => text.includes(word));
     }
+    const shown = items.filter(({ hidden }) => !hidden).length;
+    if (shown || !items.length) none.remove();
+    else field.form.after(none);
+    tell(shown || !items.length ? `${shown} found` : none.textContent);
   });
   // Enter asks the server, which knows more people than the page shows. Who is ticked comes along.
   field.form.addEventListener('submit', () => {
@@ -58,4 +70,16 @@ function wireFilter(field) {
       field.form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
     }
   });
+}
+
+/** Without case and accents, as the server compares. */
+const fold = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLocaleLowerCase();
+
+/** How many are left is seen by who sees, and told to who does not. */
+function teller(field) {
+  const line = document.createElement('p');
+  line.className = 'visually-hidden';
+  line.role = 'status';
+  field.form.append(line);
+  return (words) => { line.textContent = words; };
 }

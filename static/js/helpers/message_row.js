@@ -23,7 +23,8 @@ export function messageRow(message) {
 /** What the server leaves out, so that the markup is the same for every viewer. */
 export function personalise(row) {
   row.classList.toggle('mine', row.dataset.authorId === me);
-  localise(row.querySelector('time'), 'time', row.dataset.createdAt);
+  const time = row.querySelector('time');
+  localise(time, 'time', row.dataset.createdAt ??= time.dateTime);
 }
 
 export function fillText(row, { html, editedAt }) {

@@ -65,10 +65,7 @@ export class ConversationList {
     const item = this.item(conversation.id) ?? this.#newItem(conversation);
     this.rename(conversation);
     if (conversation.lastMessage) this.#describe(item, conversation.lastMessage);
-    else {
-      item.querySelector('.last-words').textContent = '';
-      localise(item.querySelector('time'), 'list', conversation.createdAt);
-    }
+    else for (const part of item.querySelectorAll('.last-words, time')) part.textContent = part.dateTime = '';
     this.count(conversation.id, conversation.unreadCount);
     return item;
   }
@@ -131,9 +128,9 @@ export class ConversationList {
     for (const { id } of [...conversations].reverse()) this.#raise(id);
   }
 
-  #newItem({ id, type, channel, private: isPrivate }) {
+  #newItem({ id, type, private: isPrivate }) {
     const item = template.content.firstElementChild.cloneNode(true);
-    Object.assign(item.dataset, { conversationId: id, channel, kind: type });
+    Object.assign(item.dataset, { conversationId: id, kind: type });
     item.href = `${base}/conversations/${id}#unread`;
     if (type === 'group') {
       const avatar = item.querySelector('.avatar');
