@@ -82,7 +82,6 @@ def check_redis(settings: Settings) -> None:
         return
     try:
         with connect(settings.redis_url) as client:
-            client.ping()
             _meet(client)
     except (AuthenticationError, ResponseError) as error:
         refuse(f"Redis does not let us in: {error}; look at REDIS_URL")
@@ -92,7 +91,10 @@ def check_redis(settings: Settings) -> None:
 
 
 def _meet(client: Redis) -> None:
-    """Publish and subscribe once: a user who is let in may still have no right to do so."""
+    """Publish and subscribe once: a user who is let in may still have no right to do so.
+
+    No PING: a Redis whose disk is full answers that with an error, and does all that we need.
+    """
     channel = channel_of(client)
     client.publish(channel, b"")
     with closing(PubSub(client.connection_pool)) as subscription:
