@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from typing import NoReturn
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
@@ -10,6 +11,7 @@ from flask import Flask, current_app
 from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from chatapp import create_app
@@ -61,16 +63,24 @@ def check_postgresql() -> None:
     """
     if db.engine.dialect.name != "postgresql":
         return
-    found = "SELECT current_setting('server_encoding'), current_setting(%s)"
-    limit = "idle_in_transaction_session_timeout"
+    limit, isolation = "idle_in_transaction_session_timeout", "default_transaction_isolation"
     with db.engine.connect() as connection:
-        encoding, value = connection.exec_driver_sql(found, (limit,)).one()
-    if encoding != "UTF8":
-        refuse(f"the database is of {encoding}: make one with --encoding UTF8")
-    if value == "0":
-        refuse(
-            f"{limit} does not reach PostgreSQL: set it there, by ALTER ROLE … SET {limit} = '8s'"
-        )
+        encoding = _setting(connection, "server_encoding")
+        if encoding != "UTF8":
+            refuse(f"the database is of {encoding}: make one with --encoding UTF8")
+        if _setting(connection, limit) == "0":
+            _refuse_unset(limit, "8s")
+        if _setting(connection, isolation) != "read committed":
+            _refuse_unset(isolation, "read committed")
+
+
+def _setting(connection: Connection, name: str) -> str:
+    return str(connection.exec_driver_sql("SELECT current_setting(%s)", (name,)).scalar_one())
+
+
+def _refuse_unset(name: str, value: str) -> NoReturn:
+    say = f"set it there, by ALTER ROLE … SET {name} = '{value}'"
+    refuse(f"{name} does not reach PostgreSQL: {say}")
 
 
 def check_redis(settings: Settings) -> None:

@@ -29,6 +29,13 @@ POSTGRESQL_LIMITS = {
     "lock_timeout": 8_000,
     "idle_in_transaction_session_timeout": 8_000,
 }
+#: What else our sessions rely on, whatever the server, the database or the role is set to. With
+#: stricter isolation two that append at once would fail one of them; and psycopg reads no other
+#: kind of dates.
+POSTGRESQL_MANNERS = {
+    "default_transaction_isolation": r"read\ committed",
+    "datestyle": "ISO",
+}
 #: libpq's: a machine that vanished is noticed by these, in seconds and (the last) milliseconds.
 POSTGRESQL_NETWORK = {
     "connect_timeout": 5,
@@ -66,7 +73,8 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
         return {"connect_args": {"check_same_thread": False}, "pool_size": 5, "max_overflow": 50}
     # What the address says is kept, but for our limits, which come behind its `options`.
     theirs = make_url(database_url).normalized_query
-    limits = (f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    settings = POSTGRESQL_MANNERS | POSTGRESQL_LIMITS
+    limits = (f"-c {name}={value}" for name, value in settings.items())
     # Else a database of SQL_ASCII would answer in bytes, and nobody could tell it what is wrong.
     ours = {"application_name": "chatapp", "client_encoding": "utf8"}
     arguments = {**ours, **POSTGRESQL_ROLE, **POSTGRESQL_NETWORK}
