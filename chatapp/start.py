@@ -34,12 +34,11 @@ def ready_data(settings: Settings) -> str | None:
         try:
             check_postgresql()
             migrate()
+            token = None if settings.demo else ensure_setup_token()
         except DBAPIError as error:
             refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if settings.demo:
             fill_demo(app)
-            return None
-        token = ensure_setup_token()
     return f"/set-up/{token}" if token else None
 
 

@@ -84,6 +84,17 @@ def test_a_user_who_may_make_no_tables_is_one_line(tmp_path: Path, postgres: Pos
     assert "permission denied" in one_line(refusal(tmp_path, DATABASE_URL=url))
 
 
+def test_a_user_who_may_read_the_version_alone_is_one_line(
+    tmp_path: Path, postgres: Postgres, database_url: str
+) -> None:
+    postgres.execute("CREATE ROLE guest LOGIN")
+    name = database_url.rpartition("/")[2]
+    postgres.execute("GRANT SELECT ON alembic_version TO guest", name)
+    said = one_line(refusal(tmp_path, DATABASE_URL=database_url.replace("chat@", "guest@")))
+    postgres.execute("REVOKE ALL ON alembic_version FROM guest", name)
+    assert "permission denied" in said
+
+
 def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("standby")
     postgres.execute("ALTER DATABASE standby SET default_transaction_read_only = on")
