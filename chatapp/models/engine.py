@@ -52,9 +52,9 @@ ANSWER_TIMEOUT = 18
 #: say otherwise.
 POSTGRESQL_ROLE = {"target_session_attrs": "read-write"}
 #: What libpq says where it finds none of that kind, and what PostgreSQL says (SQLSTATE) to who
-#: writes where one may only read.
+#: writes where one may only read, and of what was prepared before a column was changed.
 NONE_TO_WRITE_TO = "session is read-only"
-_READ_ONLY = "25006"
+_READ_ONLY, _OUTDATED = "25006", "0A000"
 #: Seconds that a request waits for a free connection before it is told to come again.
 POOL_TIMEOUT = 3
 
@@ -99,7 +99,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _replace_nul)
         event.listen(engine, "connect", _allow_for_pooler)
         event.listen(engine, "checkout", _check_open)
-        event.listen(engine, "handle_error", _give_up_read_only)
+        event.listen(engine, "handle_error", _give_up_session)
 
 
 def reading(engine: Engine) -> Engine:
@@ -200,7 +200,10 @@ def _check_open(connection: Any, _record: object, _proxy: object) -> None:
         raise DisconnectionError("the server closed this connection") from error
 
 
-def _give_up_read_only(context: ExceptionContext) -> None:
-    """Take a session that may only read for a lost one: it may stay so when others may write."""
-    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+def _give_up_session(context: ExceptionContext) -> None:
+    """Take a session for a lost one that may only read, or that has prepared for another schema.
+
+    It may stay read-only when others may write; and goes on to fail with what it has prepared.
+    """
+    if getattr(context.original_exception, "sqlstate", None) in (_READ_ONLY, _OUTDATED):
         context.is_disconnect = True
