@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import closing
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
@@ -22,6 +22,17 @@ from chatapp.extensions import db
 from chatapp.guard import refuse
 from chatapp.realtime.doorbell import TIMEOUT, channel_of, connect
 
+#: Connections that PostgreSQL takes from this role, to this database.
+_ALLOWED = """
+SELECT least(
+    current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int,
+    nullif(rolconnlimit, -1),
+    nullif(datconnlimit, -1)
+)
+FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()
+"""
+
 
 def ready_data(settings: Settings) -> str | None:
     """Bring the schema to its head; fill the demo team where the settings ask for it.
@@ -33,6 +44,7 @@ def ready_data(settings: Settings) -> str | None:
     with app.app_context():
         try:
             check_postgresql()
+            check_connections(settings)
             migrate()
             token = None if settings.demo else ensure_setup_token()
         except DBAPIError as error:
@@ -71,6 +83,20 @@ def check_postgresql() -> None:
             _refuse_unset(limit, "8s")
         if _setting(connection, isolation) != "read committed":
             _refuse_unset(isolation, "read committed")
+
+
+def check_connections(settings: Settings) -> None:
+    """Say so where PostgreSQL takes fewer connections than this server's workers may want."""
+    if settings.is_sqlite:
+        return
+    wanted = settings.web_concurrency * settings.database_connections
+    with db.engine.connect() as connection:
+        allowed = connection.exec_driver_sql(_ALLOWED).scalar_one()
+        pooled = cast("Any", connection.connection.driver_connection).prepare_threshold is None
+    # A pooler lends us as many as it likes, whatever PostgreSQL takes.
+    if wanted > allowed and not pooled:
+        say = f"{settings.web_concurrency} × CHAT_DATABASE_CONNECTIONS may want {wanted}"
+        print(f"chatapp: PostgreSQL takes {allowed} connections, and {say}", file=sys.stderr)  # noqa: T201
 
 
 def _setting(connection: Connection, name: str) -> str:

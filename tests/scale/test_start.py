@@ -95,6 +95,15 @@ def test_a_user_who_may_read_the_version_alone_is_one_line(
     assert "permission denied" in said
 
 
+def test_too_few_connections_for_the_workers_are_said(database_url: str, tmp_path: Path) -> None:
+    env = {"DATABASE_URL": database_url}
+    for connections, lines in (("10", 0), ("250", 1)):
+        env |= {"CHAT_DATABASE_CONNECTIONS": connections}
+        with Server(tmp_path / connections, None, **env) as server:
+            said = server.output().splitlines()
+            assert sum("CHAT_DATABASE_CONNECTIONS" in line for line in said) == lines
+
+
 def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("standby")
     postgres.execute("ALTER DATABASE standby SET default_transaction_read_only = on")
