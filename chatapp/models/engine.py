@@ -51,6 +51,12 @@ ANSWER_TIMEOUT = 18
 #: Which of several servers is meant: not a standby, nor a primary that was demoted. An address may
 #: say otherwise.
 POSTGRESQL_ROLE = {"target_session_attrs": "read-write"}
+#: Returns the number of the server's process. Where commits are to be acknowledged before they are
+#: on disk, they are waited for all the same; who waits for more, such as a standby, goes on to.
+_SESSION = """
+SELECT pg_backend_pid(), CASE current_setting('synchronous_commit')
+    WHEN 'off' THEN set_config('synchronous_commit', 'local', false) END
+"""
 #: What libpq says where it finds none of that kind, and what PostgreSQL says (SQLSTATE) to who
 #: writes where one may only read, and of what was prepared before a column was changed.
 NONE_TO_WRITE_TO = "session is read-only"
@@ -97,7 +103,7 @@ def prepare(engine: Engine) -> None:
     else:
         event.listen(engine, "do_connect", _connect)
         event.listen(engine, "connect", _replace_nul)
-        event.listen(engine, "connect", _allow_for_pooler)
+        event.listen(engine, "connect", _begin_session)
         event.listen(engine, "checkout", _check_open)
         event.listen(engine, "handle_error", _give_up_session)
 
@@ -162,14 +168,14 @@ def _replace_nul(connection: Any, _record: object) -> None:
     connection.adapters.register_dumper(str, _TextDumper)
 
 
-def _allow_for_pooler(connection: Any, _record: object) -> None:
-    """Prepare no statements where a pooler such as pgbouncer is in between.
+def _begin_session(connection: Any, _record: object) -> None:
+    """Wait for the disk at each commit, and prepare no statements where a pooler is in between.
 
-    It may run each transaction on another of its connections, which knows none of them. It shows
-    itself by the process number, which it makes up.
+    A pooler such as pgbouncer may run each transaction on another of its connections, which knows
+    none of them. It shows itself by the process number, which it makes up.
     """
     connection.autocommit = True
-    found = connection.execute("SELECT pg_backend_pid()").fetchone()
+    found = connection.execute(_SESSION).fetchone()
     connection.autocommit = False
     if found[0] != connection.info.backend_pid:
         connection.prepare_threshold = None

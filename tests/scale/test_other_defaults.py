@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from chatapp import create_app
+from chatapp.extensions import db
+from chatapp.models.engine import reading
 from tests.scale.refusals import one_line, refusal
 from tests.support.cluster import Cluster
 from tests.support.pgbouncer import Pgbouncer
@@ -14,6 +18,7 @@ from tests.support.postgres import Postgres
 from tests.support.raw_http import call
 from tests.support.redis import RedisServer
 from tests.support.server import Server
+from tests.support.settings import settings_for
 from tests.support.strace import require
 
 pytestmark = pytest.mark.scale
@@ -47,6 +52,21 @@ def test_a_storm_is_as_it_is_elsewhere(
         verdict = cluster.verdict()
         assert verdict.is_clean, verdict
         assert cluster.failures() == set()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("off", "local"), ("remote_apply", "remote_apply"), ("on", "on")]
+)
+def test_an_acknowledged_message_is_on_the_disk_all_the_same(
+    set_to: Set, database_url: str, tmp_path: Path, theirs: str, ours: str
+) -> None:
+    set_to(f"synchronous_commit = {theirs}")
+    app = create_app(settings_for(tmp_path / "data", DATABASE_URL=database_url))
+    with app.app_context():
+        for connect in (db.engine.connect, reading(db.engine).connect):
+            with connect() as connection:
+                assert connection.scalar(text("SHOW synchronous_commit")) == ours
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize("dropped", ["read committed", "repeatable read"])
