@@ -44,6 +44,7 @@ def on_starting(arbiter: Any) -> None:
 
 def when_ready(arbiter: Any) -> None:
     server.check_reloads(arbiter)
+    server.check_more_workers(arbiter)
 
 
 def post_fork(arbiter: Any, worker: Any) -> None:

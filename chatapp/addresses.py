@@ -7,7 +7,8 @@ has checked anything else, and needs neither of them on SQLite.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _REDIS_OPTIONS = frozenset(
         *("ssl_cert_reqs", "ssl_check_hostname", "ssl_min_version", "ssl_ciphers"),
     )
 )
+#: Seconds that Redis may be given to answer: those who sign in wait for it.
+_MOST_SECONDS = 60
 
 
 def database_address(text: str) -> str:
@@ -56,8 +59,7 @@ def redis_address(text: str) -> str:
     path = _split(text)[1]
     if not (path.strip("/") or "0").isdigit():
         raise ValueError("must end with the number of a database, or with none")
-    if unknown := parse_qs(urlsplit(text).query).keys() - _REDIS_OPTIONS:
-        raise ValueError(f"has {min(unknown)!r} behind the ?, which we do not know")
+    _check_known(parse_qs(urlsplit(text).query).keys() - _REDIS_OPTIONS)
     _check_redis(text)
     return text
 
@@ -110,6 +112,19 @@ def _check_database(url: str) -> None:
     except (ValueError, ArgumentError):
         # Not their words: these may have the part of a password that was taken for a port.
         raise ValueError(f"{_NO_ADDRESS}, and at what is behind the ?") from None
+    if address.get_backend_name() == "postgresql":
+        _check_known(address.query.keys() - _options_of_libpq())
+
+
+def _options_of_libpq() -> set[str]:
+    from psycopg.pq import Conninfo
+
+    return {option.keyword.decode() for option in Conninfo.get_defaults()}
+
+
+def _check_known(unknown: Collection[str]) -> None:
+    if unknown:
+        raise ValueError(f"has {min(unknown)!r} behind the ?, which we do not know")
 
 
 def _check_redis(url: str) -> None:
@@ -120,11 +135,19 @@ def _check_redis(url: str) -> None:
         pool = Redis.from_url(url).connection_pool
         pool.make_connection()
         _check_hosts(pool.connection_kwargs.get("host", ""))
+        _check_seconds(pool.connection_kwargs)
     except UnicodeError:
         raise ValueError(_NO_ADDRESS) from None
     except (TypeError, ValueError, RedisError) as error:
         why = str(error).rpartition("() ")[2]
         raise ValueError(f"has something behind the ? that does not fit: {why}") from None
+
+
+def _check_seconds(options: Mapping[str, Any]) -> None:
+    """Raise ValueError for what no socket takes as the seconds that it may wait."""
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        if not 0 < options.get(name, 1) <= _MOST_SECONDS:
+            raise ValueError(f"{name} is a number of seconds up to {_MOST_SECONDS}")
 
 
 def _check_hosts(hosts: str) -> None:

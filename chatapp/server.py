@@ -137,6 +137,22 @@ def check_reloads(arbiter: Any) -> None:
     arbiter.reload = checked_reload
 
 
+def check_more_workers(arbiter: Any) -> None:
+    """Let a worker be added (SIGTTIN) only where there were several from the start.
+
+    Two on SQLite, or without Redis, would not hear each other; the start refuses that.
+    """
+    add = arbiter.handle_ttin
+
+    def checked_add() -> None:
+        if arbiter.cfg.workers > 1:
+            add()
+        else:
+            log.error("no worker was added: set WEB_CONCURRENCY, and start anew")
+
+    arbiter.handle_ttin = checked_add
+
+
 def _import_program() -> None:
     forget_program()
     importlib.import_module("app")

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from typing import Any, NoReturn, cast
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
@@ -10,6 +11,7 @@ from flask import Flask, current_app
 from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from chatapp import create_app
@@ -19,6 +21,17 @@ from chatapp.domain.setup import ensure_setup_token
 from chatapp.extensions import db
 from chatapp.guard import refuse
 from chatapp.realtime.doorbell import TIMEOUT, channel_of, connect
+
+#: Connections that PostgreSQL takes from this role, to this database.
+_ALLOWED = """
+SELECT least(
+    current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int,
+    nullif(rolconnlimit, -1),
+    nullif(datconnlimit, -1)
+)
+FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()
+"""
 
 
 def ready_data(settings: Settings) -> str | None:
@@ -31,13 +44,13 @@ def ready_data(settings: Settings) -> str | None:
     with app.app_context():
         try:
             check_postgresql()
+            check_connections(settings)
             migrate()
+            token = None if settings.demo else ensure_setup_token()
         except DBAPIError as error:
             refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if settings.demo:
             fill_demo(app)
-            return None
-        token = ensure_setup_token()
     return f"/set-up/{token}" if token else None
 
 
@@ -61,16 +74,38 @@ def check_postgresql() -> None:
     """
     if db.engine.dialect.name != "postgresql":
         return
-    found = "SELECT current_setting('server_encoding'), current_setting(%s)"
-    limit = "idle_in_transaction_session_timeout"
+    limit, isolation = "idle_in_transaction_session_timeout", "default_transaction_isolation"
     with db.engine.connect() as connection:
-        encoding, value = connection.exec_driver_sql(found, (limit,)).one()
-    if encoding != "UTF8":
-        refuse(f"the database is of {encoding}: make one with --encoding UTF8")
-    if value == "0":
-        refuse(
-            f"{limit} does not reach PostgreSQL: set it there, by ALTER ROLE … SET {limit} = '8s'"
-        )
+        encoding = _setting(connection, "server_encoding")
+        if encoding != "UTF8":
+            refuse(f"the database is of {encoding}: make one with --encoding UTF8")
+        if _setting(connection, limit) == "0":
+            _refuse_unset(limit, "8s")
+        if _setting(connection, isolation) != "read committed":
+            _refuse_unset(isolation, "read committed")
+
+
+def check_connections(settings: Settings) -> None:
+    """Say so where PostgreSQL takes fewer connections than this server's workers may want."""
+    if settings.is_sqlite:
+        return
+    wanted = settings.web_concurrency * settings.database_connections
+    with db.engine.connect() as connection:
+        allowed = connection.exec_driver_sql(_ALLOWED).scalar_one()
+        pooled = cast("Any", connection.connection.driver_connection).prepare_threshold is None
+    # A pooler lends us as many as it likes, whatever PostgreSQL takes.
+    if wanted > allowed and not pooled:
+        say = f"{settings.web_concurrency} × CHAT_DATABASE_CONNECTIONS may want {wanted}"
+        print(f"chatapp: PostgreSQL takes {allowed} connections, and {say}", file=sys.stderr)  # noqa: T201
+
+
+def _setting(connection: Connection, name: str) -> str:
+    return str(connection.exec_driver_sql("SELECT current_setting(%s)", (name,)).scalar_one())
+
+
+def _refuse_unset(name: str, value: str) -> NoReturn:
+    say = f"set it there, by ALTER ROLE … SET {name} = '{value}'"
+    refuse(f"{name} does not reach PostgreSQL: {say}")
 
 
 def check_redis(settings: Settings) -> None:
@@ -82,7 +117,6 @@ def check_redis(settings: Settings) -> None:
         return
     try:
         with connect(settings.redis_url) as client:
-            client.ping()
             _meet(client)
     except (AuthenticationError, ResponseError) as error:
         refuse(f"Redis does not let us in: {error}; look at REDIS_URL")
@@ -92,7 +126,10 @@ def check_redis(settings: Settings) -> None:
 
 
 def _meet(client: Redis) -> None:
-    """Publish and subscribe once: a user who is let in may still have no right to do so."""
+    """Publish and subscribe once: a user who is let in may still have no right to do so.
+
+    No PING: a Redis whose disk is full answers that with an error, and does all that we need.
+    """
     channel = channel_of(client)
     client.publish(channel, b"")
     with closing(PubSub(client.connection_pool)) as subscription:

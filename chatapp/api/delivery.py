@@ -166,11 +166,14 @@ class Delivery:
     def _began_anew(self) -> int | None:
         """Return where the log stands if history has gone backwards: a backup was restored.
 
-        Then every stream comes anew. Its cursor is of the old epoch, also that of what was
-        delivered meanwhile, so it is told ``reset``.
+        Or it is behind what was delivered, though nobody has said so. Then every stream comes anew.
+        Its cursor is of the old epoch, also that of what was delivered meanwhile, so it is told
+        ``reset``.
         """
         with self._app.app_context():
             head = log.head()
+            if head.epoch == self._epoch and head.position < self.follower.position:
+                head = log.renew_epoch_behind(self._epoch, self.follower.position)
         if head.epoch == self._epoch:
             return None
         self._epoch = head.epoch

@@ -35,6 +35,16 @@ BATCH = 1000
 TABLES: list[Table] = Base.metadata.sorted_tables
 #: What a closed SQLite database says to whoever writes.
 CLOSED = "this chat has moved to another database"
+#: By the name of a trigger, what is closed: the log, and that of which nothing is logged though
+#: somebody is told that it was kept. Not sessions: who only wants to read may still sign in.
+_CLOSING = {
+    "closed": "UPDATE ON log_head",
+    "closed_passwords": "UPDATE OF password_hash ON users"
+    " WHEN NEW.password_hash IS NOT OLD.password_hash",
+    "closed_tokens": "INSERT ON tokens",
+    "closed_links": "INSERT ON invites",
+    "closed_used_links": "UPDATE ON invites",
+}
 
 #: Told how far it is: what is being done, the table's name, rows done, rows in all.
 Progress = Callable[[str, str, int, int], None]
@@ -47,19 +57,20 @@ class NotEqual(DomainError):
 def close() -> None:
     """Let SQLite take no more of what people do: what is acknowledged from now on would be lost.
 
-    Every such write moves the log's head, so a trigger there stops them all, in the running
+    Nearly every such write moves the log's head, so a trigger there stops it, in the running
     server too: it answers 503.
 
     Raises:
         sqlite_writer.Busy: somebody else was writing for as long as we wait.
     """
     with transaction():
-        db.session.execute(
-            text(
-                "CREATE TRIGGER IF NOT EXISTS closed BEFORE UPDATE ON log_head"
-                f" BEGIN SELECT RAISE(ABORT, '{CLOSED}'); END"
+        for name, what in _CLOSING.items():
+            db.session.execute(
+                text(
+                    f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {what}"
+                    f" BEGIN SELECT RAISE(ABORT, '{CLOSED}'); END"
+                )
             )
-        )
 
 
 def reopen() -> None:
@@ -69,7 +80,8 @@ def reopen() -> None:
         sqlite_writer.Busy: as above.
     """
     with transaction():
-        db.session.execute(text("DROP TRIGGER IF EXISTS closed"))
+        for name in _CLOSING:
+            db.session.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
 
 
 def copy(source: Engine, target: Engine, progress: Progress) -> int:

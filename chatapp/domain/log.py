@@ -116,10 +116,26 @@ def hold() -> None:
 
 def renew_epoch() -> str:
     """Say that history has gone backwards, as after a backup was restored; return the new epoch."""
-    epoch = secrets.token_hex(4)
+    epoch = _new_epoch()
     with transaction():
         db.session.execute(update(HEAD).values(epoch=epoch))
     return epoch
+
+
+def _new_epoch() -> str:
+    return secrets.token_hex(4)
+
+
+def renew_epoch_behind(epoch: str, position: int) -> Head:
+    """Renew the epoch if the log is behind a ``position`` that it had reached in ``epoch``.
+
+    Then what was read up to there is lost, as when a standby takes over that lacked the last
+    commits. Of all processes that notice, the first does it. Returns where the log stands.
+    """
+    is_behind = (HEAD.c.epoch == epoch) & (HEAD.c.position < position)
+    with transaction():
+        db.session.execute(update(HEAD).where(is_behind).values(epoch=_new_epoch()))
+    return head()
 
 
 def head() -> Head:

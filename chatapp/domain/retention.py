@@ -18,10 +18,6 @@ from chatapp.models import Event, LogHead, now
 #: Rows that are looked at, and deleted, in one transaction: SQLite has one writer, and a long
 #: transaction would hold up posts.
 BATCH = 2000
-#: What bears a date to come, by more than this, is from a clock that went wrong: it must not be
-#: kept until then. Anything nearer may have been written while we look, by a clock ahead of ours,
-#: or before ours was set back; and its readers may not have had it yet.
-AHEAD = timedelta(days=1)
 
 
 def prune(keep: timedelta) -> int:
@@ -36,10 +32,14 @@ def _drop_oldest(before: datetime, today: datetime) -> int:
     """Drop what is older than ``before`` among the oldest BATCH rows; return how many went."""
     oldest = select(Event.position, Event.created_at).order_by(Event.position).limit(BATCH)
     at = oldest.subquery().c
-    is_old = or_(at.created_at < before, at.created_at > today + AHEAD)
     with transaction():
         # Before looking: of two that prune at once the second would move the position back.
         log.hold()
+        # What bears a date to come is from a clock that went wrong: it must not be kept until then.
+        # But not what is new: another machine's clock may be ahead of ours, or we waited here for
+        # who logged it, and those who follow the log may not have read it yet.
+        is_wrong = (at.created_at > today) & (at.position <= log.head().position - BATCH)
+        is_old = or_(at.created_at < before, is_wrong)
         last = db.session.scalar(select(func.max(at.position)).where(is_old))
         if last is None:
             return 0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import DBAPIError
 
 from chatapp.domain import accounts, passwords, revocation
 from chatapp.domain.credentials import new_secret, owner_by_hash, secret_hash
 from chatapp.domain.errors import Invalid, NotFound
 from chatapp.domain.identity import Identity
+from chatapp.domain.sqlite_writer import Busy, Undone
 from chatapp.domain.statements import execute
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
@@ -73,7 +77,9 @@ def find(secret: str) -> Identity | None:
     *fields, last_seen_at = rows[0]
     me = Identity(*fields)
     if last_seen_at < moment - TOUCH_EVERY:
-        _touch(me.credential_id)
+        # Where nothing can be written just now, one may still read; the next request notes it.
+        with suppress(DBAPIError, sqlite3.Error, Busy, Undone):
+            _touch(me.credential_id)
     return me
 
 

@@ -29,6 +29,13 @@ POSTGRESQL_LIMITS = {
     "lock_timeout": 8_000,
     "idle_in_transaction_session_timeout": 8_000,
 }
+#: What else our sessions rely on, whatever the server, the database or the role is set to. With
+#: stricter isolation two that append at once would fail one of them; and psycopg reads no other
+#: kind of dates.
+POSTGRESQL_MANNERS = {
+    "default_transaction_isolation": r"read\ committed",
+    "datestyle": "ISO",
+}
 #: libpq's: a machine that vanished is noticed by these, in seconds and (the last) milliseconds.
 POSTGRESQL_NETWORK = {
     "connect_timeout": 5,
@@ -44,10 +51,16 @@ ANSWER_TIMEOUT = 18
 #: Which of several servers is meant: not a standby, nor a primary that was demoted. An address may
 #: say otherwise.
 POSTGRESQL_ROLE = {"target_session_attrs": "read-write"}
+#: Returns the number of the server's process. Where commits are to be acknowledged before they are
+#: on disk, they are waited for all the same; who waits for more, such as a standby, goes on to.
+_SESSION = """
+SELECT pg_backend_pid(), CASE current_setting('synchronous_commit')
+    WHEN 'off' THEN set_config('synchronous_commit', 'local', false) END
+"""
 #: What libpq says where it finds none of that kind, and what PostgreSQL says (SQLSTATE) to who
-#: writes where one may only read.
+#: writes where one may only read, and of what was prepared before a column was changed.
 NONE_TO_WRITE_TO = "session is read-only"
-_READ_ONLY = "25006"
+_READ_ONLY, _OUTDATED = "25006", "0A000"
 #: Seconds that a request waits for a free connection before it is told to come again.
 POOL_TIMEOUT = 3
 
@@ -66,7 +79,8 @@ def engine_options(database_url: str, connections: int) -> dict[str, Any]:
         return {"connect_args": {"check_same_thread": False}, "pool_size": 5, "max_overflow": 50}
     # What the address says is kept, but for our limits, which come behind its `options`.
     theirs = make_url(database_url).normalized_query
-    limits = (f"-c {name}={value}" for name, value in POSTGRESQL_LIMITS.items())
+    settings = POSTGRESQL_MANNERS | POSTGRESQL_LIMITS
+    limits = (f"-c {name}={value}" for name, value in settings.items())
     # Else a database of SQL_ASCII would answer in bytes, and nobody could tell it what is wrong.
     ours = {"application_name": "chatapp", "client_encoding": "utf8"}
     arguments = {**ours, **POSTGRESQL_ROLE, **POSTGRESQL_NETWORK}
@@ -89,9 +103,9 @@ def prepare(engine: Engine) -> None:
     else:
         event.listen(engine, "do_connect", _connect)
         event.listen(engine, "connect", _replace_nul)
-        event.listen(engine, "connect", _allow_for_pooler)
+        event.listen(engine, "connect", _begin_session)
         event.listen(engine, "checkout", _check_open)
-        event.listen(engine, "handle_error", _give_up_read_only)
+        event.listen(engine, "handle_error", _give_up_session)
 
 
 def reading(engine: Engine) -> Engine:
@@ -154,14 +168,14 @@ def _replace_nul(connection: Any, _record: object) -> None:
     connection.adapters.register_dumper(str, _TextDumper)
 
 
-def _allow_for_pooler(connection: Any, _record: object) -> None:
-    """Prepare no statements where a pooler such as pgbouncer is in between.
+def _begin_session(connection: Any, _record: object) -> None:
+    """Wait for the disk at each commit, and prepare no statements where a pooler is in between.
 
-    It may run each transaction on another of its connections, which knows none of them. It shows
-    itself by the process number, which it makes up.
+    A pooler such as pgbouncer may run each transaction on another of its connections, which knows
+    none of them. It shows itself by the process number, which it makes up.
     """
     connection.autocommit = True
-    found = connection.execute("SELECT pg_backend_pid()").fetchone()
+    found = connection.execute(_SESSION).fetchone()
     connection.autocommit = False
     if found[0] != connection.info.backend_pid:
         connection.prepare_threshold = None
@@ -192,7 +206,10 @@ def _check_open(connection: Any, _record: object, _proxy: object) -> None:
         raise DisconnectionError("the server closed this connection") from error
 
 
-def _give_up_read_only(context: ExceptionContext) -> None:
-    """Take a session that may only read for a lost one: it may stay so when others may write."""
-    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+def _give_up_session(context: ExceptionContext) -> None:
+    """Take a session for a lost one that may only read, or that has prepared for another schema.
+
+    It may stay read-only when others may write; and goes on to fail with what it has prepared.
+    """
+    if getattr(context.original_exception, "sqlstate", None) in (_READ_ONLY, _OUTDATED):
         context.is_disconnect = True

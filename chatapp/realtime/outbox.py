@@ -69,19 +69,22 @@ class Outbox(Background):
 
     def _publish(self) -> None:
         position, self._position = self._position, 0
-        oldest = time.monotonic() - STALE
-        pipeline = self._client.pipeline(transaction=False)
-        while self._signals:
-            sent_at, message = self._signals.popleft()
-            if sent_at >= oldest:
-                pipeline.publish(self._channel, message)
+        messages = self._taken_signals()
         if position:
-            pipeline.publish(self._channel, b"ring %d" % position)
+            messages.append(b"ring %d" % position)
+        pipeline = self._client.pipeline(transaction=False)
+        # With nothing to say, too: whether Redis is back shall be known. Not by a PING, which one
+        # whose disk is full answers with an error, while it publishes as ever.
+        for message in messages or [b""]:
+            pipeline.publish(self._channel, message)
         try:
-            if not self.is_well:
-                # With nothing to say, too: whether Redis is back shall be known.
-                self._client.ping()
             pipeline.execute()
         except (RedisError, OSError):
             self._position = max(self._position, position)
             raise
+
+    def _taken_signals(self) -> list[bytes]:
+        """Take the signals that wait; return those that somebody still needs."""
+        oldest = time.monotonic() - STALE
+        waiting = [self._signals.popleft() for _ in range(len(self._signals))]
+        return [message for sent_at, message in waiting if sent_at >= oldest]

@@ -72,6 +72,13 @@ def test_a_worker_that_was_killed_is_replaced(
         assert http.listed(bob, dm) == [first, second]
 
 
+def test_no_worker_is_added_to_a_server_that_was_started_with_one(server: Server) -> None:
+    """SIGTTIN: on SQLite, or without Redis, the two would not hear each other."""
+    server.signal(signal.SIGTTIN)
+    server.wait_until(lambda: "no worker was added" in server.output())
+    assert len(_workers_of(server)) == 1
+
+
 def test_stopping_says_goodbye_to_every_stream(
     server: Server, http: Http, ann: Person, bob: Person, dm: str
 ) -> None:
@@ -135,5 +142,9 @@ def test_a_second_server_on_the_same_data_refuses(server: Server) -> None:
 
 def _worker_of(server: Server) -> int:
     """Return the newest worker's process id."""
+    return _workers_of(server)[-1]
+
+
+def _workers_of(server: Server) -> list[int]:
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return int(children[-1])
+    return [int(child) for child in children]

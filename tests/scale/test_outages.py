@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gevent
+import httpx
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -154,10 +155,17 @@ def test_an_address_may_name_a_server_that_only_reads(
     with Cluster(tmp_path, f"{mortal_url}?target_session_attrs=any", None) as cluster:
         ann, bob = cluster.team.people("ann", "bob")
         path = f"/api/messages?directMessageId={cluster.team.dm(ann, bob)}"
+        name = mortal_url.rpartition("/")[2]
+        cookie = bob.browser().get_cookie("chat_session")
+        assert cookie is not None
+        # As if it had last been used so long ago that it is time to write down that it is.
+        mortal.execute("UPDATE sessions SET last_seen_at = now() - interval '2 hours'", name)
         say_read_only(mortal, "on")
         cluster.until_all_say(code="503", database="read-only")
         assert groups_made_at_once(cluster, ann.token) == {503}
         assert call(cluster.ports[0], "GET", path, bob.token).status == 200
+        with httpx.Client(cookies={"chat_session": cookie.value}, verify=False) as browser:
+            assert browser.get(cluster.servers[0].url + path).status_code == 200
         say_read_only(mortal, "off")
         cluster.until_all_say(code="200", database="ok")
         assert groups_made_at_once(cluster, ann.token) == {201}

@@ -84,6 +84,26 @@ def test_a_user_who_may_make_no_tables_is_one_line(tmp_path: Path, postgres: Pos
     assert "permission denied" in one_line(refusal(tmp_path, DATABASE_URL=url))
 
 
+def test_a_user_who_may_read_the_version_alone_is_one_line(
+    tmp_path: Path, postgres: Postgres, database_url: str
+) -> None:
+    postgres.execute("CREATE ROLE guest LOGIN")
+    name = database_url.rpartition("/")[2]
+    postgres.execute("GRANT SELECT ON alembic_version TO guest", name)
+    said = one_line(refusal(tmp_path, DATABASE_URL=database_url.replace("chat@", "guest@")))
+    postgres.execute("REVOKE ALL ON alembic_version FROM guest", name)
+    assert "permission denied" in said
+
+
+def test_too_few_connections_for_the_workers_are_said(database_url: str, tmp_path: Path) -> None:
+    env = {"DATABASE_URL": database_url}
+    for connections, lines in (("10", 0), ("250", 1)):
+        env |= {"CHAT_DATABASE_CONNECTIONS": connections}
+        with Server(tmp_path / connections, None, **env) as server:
+            said = server.output().splitlines()
+            assert sum("CHAT_DATABASE_CONNECTIONS" in line for line in said) == lines
+
+
 def test_a_database_that_only_reads_is_one_line(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("standby")
     postgres.execute("ALTER DATABASE standby SET default_transaction_read_only = on")

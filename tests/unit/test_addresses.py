@@ -28,6 +28,8 @@ WRONG = [
     ("DATABASE_URL", "postgresql://chat:hidden/@host/chat"),
     ("DATABASE_URL", "sqlite://hidden/chat.db"),
     ("DATABASE_URL", "sqlite:///chat.db?timeout=hidden"),
+    ("DATABASE_URL", "postgresql://host/chat?prepare_threshold=hidden"),
+    ("DATABASE_URL", "postgresql://host/chat?plugin=hidden"),
     ("REDIS_URL", "localhost:6379"),
     ("REDIS_URL", "redis://localhost:hidden"),
     ("REDIS_URL", "redis://:hidden/@localhost"),
@@ -37,6 +39,10 @@ WRONG = [
     ("REDIS_URL", "redis://localhost/0?decode_responses=1"),
     ("REDIS_URL", "redis://localhost/0?ssl_ca_certs=hidden"),
     ("REDIS_URL", "redis://localhost/0?socket_timeout=hidden"),
+    ("REDIS_URL", "redis://localhost/0?socket_timeout=-1"),
+    ("REDIS_URL", "redis://localhost/0?socket_connect_timeout=0"),
+    ("REDIS_URL", "redis://localhost/0?socket_timeout=nan"),
+    ("REDIS_URL", "redis://localhost/0?socket_timeout=inf"),
     ("REDIS_URL", "redis://localhost/?db=hidden"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,23 @@ from typing import Any
 import gevent
 import pytest
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from chatapp import copy_commands
-from chatapp.domain import db_copy, sqlite_writer
+from chatapp.domain import (
+    accounts,
+    db_copy,
+    invites,
+    resets,
+    sessions,
+    sqlite_writer,
+    tokens,
+)
 from chatapp.domain.errors import Conflict
+from chatapp.extensions import db
+from chatapp.models import User
 from tests.support.fake_client import settle
+from tests.support.team import Team
 
 pytestmark = pytest.mark.sqlite
 
@@ -56,6 +68,38 @@ def test_both_wait_for_whoever_writes(app: Flask, other: sqlite3.Connection) -> 
         other.execute("COMMIT")
         assert waiting.get() == (0, "")
         assert is_closed(other) is outcome
+
+
+def promises(team: Team) -> list[Callable[[], Any]]:
+    """Return what tells somebody that it was kept, and what the log does not tell of."""
+    root, ann = team.person("root", admin=True), team.person("ann")
+    me = root.identity
+    invites.create(me)
+    [invite] = invites.listing(me)
+    return [
+        lambda: accounts.set_password(ann.id, None, "another"),
+        lambda: tokens.create(me, "ann"),
+        lambda: invites.create(me),
+        lambda: invites.revoke(me, invite.id),
+        lambda: resets.create(me, ann.id),
+    ]
+
+
+def test_nothing_is_taken_of_which_somebody_would_be_told_that_it_was_kept(
+    app: Flask, team: Team
+) -> None:
+    bob = team.person("bob")
+    with app.app_context():
+        verbs = promises(team)
+        db_copy.close()
+        for verb in verbs:
+            with pytest.raises((DBAPIError, sqlite3.Error), match=db_copy.CLOSED):
+                verb()
+        # Who only wants to read may come in.
+        assert sessions.start(db.session.get_one(User, bob.id))
+        db_copy.reopen()
+        for verb in verbs:
+            verb()
 
 
 def test_a_lock_that_stays_is_one_line(

@@ -39,6 +39,17 @@ def test_a_clock_that_was_wrong_keeps_nothing_for_ever(
         assert retention.prune(timedelta(days=7)) == 0
 
 
+def test_a_clock_that_is_ahead_costs_nobody_what_was_just_logged(team: Team, app: Flask) -> None:
+    """Of another machine; or an event comes while the pruning waits for its turn."""
+    ann = team.person("ann")
+    ann.say(team.dm(ann, team.person("bob")), "Not delivered yet")
+    with app.app_context():
+        last = log.head().position
+        age(last, last, days=-1)
+        assert retention.prune(timedelta(days=7)) == 0
+        assert [row.position for row in log.after(last - 1, 1)] == [last]
+
+
 @pytest.mark.parametrize("behind", [0.005, 1, 3600], ids=["at work", "skewed", "set back"])
 def test_what_was_said_after_the_clock_was_read_is_kept(
     team: Team, app: Flask, monkeypatch: pytest.MonkeyPatch, behind: float
