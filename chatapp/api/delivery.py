@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import gevent
 from flask import Flask, current_app, has_app_context
+from gevent.lock import Semaphore
 
 from chatapp import descriptors, throttle
 from chatapp.api import deliveries, streams
 from chatapp.api.problems import STREAM_PATH
-from chatapp.api.turns import InTurn
+from chatapp.api.turns import InTurn, Turns
 from chatapp.config import Settings
 from chatapp.domain import log
 from chatapp.extensions import db
@@ -55,6 +57,11 @@ class Delivery:
             self._metrics.delivery_lag.observe,
             self._began_anew,
         )
+        #: Streams read the log in turn. SQLite's one connection serves all of them at once.
+        self.turns: Turns = nullcontext()
+        if not settings.is_sqlite:
+            # The other half of the connections is for posts, for pages, and for following the log.
+            self.turns = Semaphore(max(1, settings.database_connections // 2))
         self.presence = Presence(self.hub.owners, self._tell_presence)
         self.doorbell = self._doorbell(settings)
         self._background = (
@@ -194,7 +201,7 @@ class Delivery:
         """Return what a subscriber that is behind has missed, with a short app context."""
         if not subscriber.is_replaying:
             self._metrics.overflows.inc()
-        with self._app.app_context():
+        with self.turns, self._app.app_context():
             return streams.catch_up(subscriber)
 
 
@@ -210,7 +217,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["chatapp"] = delivery
     app.wsgi_app = OwnStack(app.wsgi_app, STREAM_PATH)  # type: ignore[method-assign]
     if not settings.is_sqlite:
-        # The other half of the connections is for posts, for pages, and for following the log.
-        most = max(1, settings.database_connections // 2)
-        app.wsgi_app = InTurn(app.wsgi_app, STREAM_PATH, most)  # type: ignore[method-assign]
+        app.wsgi_app = InTurn(app.wsgi_app, STREAM_PATH, delivery.turns)  # type: ignore[method-assign]
     app.extensions["chatapp.doorbell"] = delivery.ring

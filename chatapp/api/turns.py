@@ -7,24 +7,26 @@ after POOL_TIMEOUT, and so would everybody else's calls; here it waits for as lo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
-
-from gevent.lock import Semaphore
 
 from chatapp.realtime import wire
 from chatapp.realtime.own_stack import WSGIApp
 
+#: A semaphore, of as many as may be at it at a time; or nothing, where nobody need wait.
+Turns = AbstractContextManager[Any]
+
 
 class InTurn:
-    """A WSGI middleware that lets in ``most`` calls of ``path`` at a time; the others queue up.
+    """A WSGI middleware that lets calls of ``path`` in by ``turns``; the others queue up.
 
     A call is over when it returns its answer's body. So a stream that is open holds nobody up.
     """
 
-    def __init__(self, app: WSGIApp, path: str, most: int) -> None:
+    def __init__(self, app: WSGIApp, path: str, turns: Turns) -> None:
         self._app = app
         self._path = path
-        self._turn = Semaphore(most)
+        self._turn = turns
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""

@@ -50,12 +50,14 @@ def test_pages_that_are_loaded_at_once_wait_for_each_other(
         assert [load.get().status for load in loads] == [200] * len(paths)
 
 
-def herd(cluster: Cluster) -> tuple[list[Listener], list[str]]:
+def herd(
+    cluster: Cluster, number: int = 5, text: str = "Missed"
+) -> tuple[list[Listener], list[str]]:
     """Let 300 streams come back at once, each answered; return them, and what they had missed."""
     ann, bob = cluster.team.people("ann", "bob")
     dm = cluster.team.dm(ann, bob)
     cursor = call(cluster.ports[0], "GET", "/api/conversations", bob.token).headers["chat-cursor"]
-    missed = [cluster.team.post(ann, dm, f"Missed {number}").id for number in range(5)]
+    missed = [cluster.team.post(ann, dm, f"{text} {each}").id for each in range(number)]
     streams = [Listener(cluster.ports[0], bob, dm) for _ in range(300)]
     cluster.listeners += streams
     for one in streams:
@@ -77,6 +79,16 @@ def test_a_herd_that_comes_back_is_refused_nothing(database_url: str, tmp_path: 
         streams, missed = herd(cluster)
         assert [dict(one.refusals) for one in streams if one.refusals] == []
         assert all([*one.shown] == missed for one in streams)
+
+
+def test_a_herd_that_has_missed_much_reads_it_in_turn_piece_by_piece(
+    database_url: str, tmp_path: Path
+) -> None:
+    with impatient(tmp_path, database_url) as cluster:
+        streams, missed = herd(cluster, 100, "Missed " * 100)
+        assert all([*one.shown] == missed for one in streams)
+        # Whose piece could not be read would have been cut off, and have come back.
+        assert {one.connections for one in streams} == {1}
 
 
 def test_a_herd_that_did_not_wait_its_turn_would_be_refused(
