@@ -48,7 +48,7 @@ class Faults(NamedTuple):
 class Socket:
     """In the place of a ``Wire``: it takes some bytes at once, and the rest in its own time."""
 
-    chunked = True
+    chunked, is_sealed = True, False
 
     def __init__(self, dice: Random) -> None:
         self._dice = dice

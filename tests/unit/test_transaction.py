@@ -6,7 +6,6 @@ import sqlite3
 import time
 from pathlib import Path
 
-import gevent
 import gevent.event
 import pytest
 from flask import Flask
@@ -22,7 +21,6 @@ from chatapp.extensions import db
 from chatapp.models import Event, Session, User
 
 get_native_id = get_original("threading", "get_native_id")
-
 #: Sixteen megabytes, which take SQLite a while to write and to sync.
 MUCH = (
     "CREATE TABLE much AS WITH RECURSIVE n(i) AS "
@@ -275,8 +273,8 @@ def _count_commits(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def _together(app: Flask, people: list[str]) -> list[str]:
-    greenlets = [gevent.spawn(_add, app, name) for name in people]
-    return [str(greenlet.get(timeout=20)) for greenlet in greenlets]
+    added = [gevent.spawn(_add, app, name) for name in people]
+    return [str(each.get(timeout=20)) for each in added]
 
 
 def _add(app: Flask, name: str) -> str:
