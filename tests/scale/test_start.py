@@ -165,7 +165,9 @@ def test_the_documented_rights_in_redis_are_enough(
         until(lambda: call(server.port, "GET", "/readyz").json["doorbell"] == "ok", "a bell")
         guess(server.url, 1)
         assert redis_server.call("KEYS", "chatapp:*")
-        assert server.log_lines(level="warning") == []
+        # But for the loop's, which says that it was late: this machine may be busy.
+        warnings = server.log_lines(level="warning")
+        assert [line for line in warnings if line.get("event") != "loop_stalled"] == []
 
 
 @pytest.mark.parametrize("lacking", ["&chatapp:0", "+@pubsub"])

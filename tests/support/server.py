@@ -92,10 +92,9 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         arguments = ["-c", "gunicorn.conf.py", "app:app"]
-        if "PYTHONPATH" in self._env or self.open_files:
-            command = [sys.executable, "-m", "gunicorn", *arguments]
-            if self.open_files:
-                command = ["sh", "-c", f'ulimit -n {self.open_files}; exec "$@"', "sh", *command]
+        if self.open_files:
+            limited = f'ulimit -n {self.open_files}; exec "$@"'
+            command = ["sh", "-c", limited, "sh", sys.executable, "-m", "gunicorn", *arguments]
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True

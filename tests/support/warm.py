@@ -3,13 +3,14 @@
 Importing the same thousand modules for each of 200 servers took a third of all tests' time. Here
 one process for each pytest has imported them, patched by gevent as gunicorn.conf.py does it, and
 nothing of the application. It forks, and the child runs gunicorn as a program that just started,
-in a session, with files and an environment of its own. What is imported before a server's settings
-are read is the same for all; a server that is told otherwise (PYTHONPATH) must be started cold.
+in a session, with files and an environment of its own. What a test wants changed in the program
+(tests/support/sabotage.py) is read there, too, before any of the program is imported.
 """
 
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import signal
@@ -132,6 +133,18 @@ def _become(question: dict[str, Any]) -> None:
     os.environ.update(question["env"])
     sys.argv = ["gunicorn", *question["arguments"]]
     gevent.reinit()
+    if "PYTHONPATH" in os.environ:
+        _begin_with(os.environ["PYTHONPATH"].split(os.pathsep))
+
+
+def _begin_with(folders: list[str]) -> None:
+    """Do what Python itself does with these folders before it runs a program."""
+    from chatapp import server
+
+    server.forget_program()
+    sys.path[1:1] = folders
+    sys.modules.pop("sitecustomize", None)
+    importlib.import_module("sitecustomize")
 
 
 if __name__ == "__main__":

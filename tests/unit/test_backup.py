@@ -78,3 +78,40 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(
     with pytest.raises(backup.BackupError):
         backup.restore_backup(wrong, live)
     assert live.read_bytes() == before
+
+
+def damage(database: Path) -> None:
+    """Turn pages into nonsense, and leave the rest readable."""
+    with sqlite3.connect(database) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        [page] = connection.execute("SELECT max(rootpage) FROM sqlite_master").fetchone()
+    content = bytearray(database.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    database.write_bytes(content)
+
+
+@pytest.mark.sqlite
+def test_a_damaged_backup_is_not_restored(data_dir: Path, tmp_path: Path) -> None:
+    live, target = data_dir / "chat.db", tmp_path / "backup"
+    backup.write_backup(live, target)
+    damage(target)
+    before = epoch(live)
+    with pytest.raises(backup.BackupError):
+        backup.restore_backup(target, live)
+    assert epoch(live) == before
+
+
+@pytest.mark.sqlite
+def test_a_backup_that_came_out_damaged_is_none(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vacuum = backup._vacuum_into
+
+    def damaged(database: Path, target: Path) -> None:
+        vacuum(database, target)
+        damage(target)
+
+    monkeypatch.setattr(backup, "_vacuum_into", damaged)
+    with pytest.raises(backup.BackupError):
+        backup.write_backup(data_dir / "chat.db", tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()

@@ -228,6 +228,7 @@ def test_an_archived_group_is_read_but_neither_found_nor_joined(
 ) -> None:
     group = team.group(ann, bob, name="Old", private=False)
     team.dm(ann, bob)
+    ann.say(group, "Newer than anything in the others")
     assert found(eve) == ["Old"]
     assert change(ann, group, archived=True) == 200
     assert shown(bob, group)["archivedAt"].endswith("Z")

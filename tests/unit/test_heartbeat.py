@@ -75,6 +75,44 @@ def test_who_has_hung_up_is_let_go_at_its_beat() -> None:
     there.close()
 
 
+class HungUp(FakeWire):
+    """Its client has hung up, and the kernel takes a first write all the same."""
+
+    __slots__ = ()
+
+    def is_gone(self) -> bool:
+        return True
+
+
+def test_who_has_hung_up_is_not_pinged_before_that_is_seen() -> None:
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    client = FakeClient(hub.register("ann", "sess", follows=True, wire=HungUp()))
+    client.serve()
+    round_of_beats(Heartbeat(hub))
+    assert not client.is_served
+    assert client.body == b""
+
+
+def test_who_is_being_written_to_is_pinged_a_beat_later() -> None:
+    hub = Hub(per_owner=1, most=100, observe=observe)
+    heartbeat = Heartbeat(hub)
+    wire = FakeWire(room=0)
+    client = FakeClient(hub.register("ann", "sess", follows=True, wire=wire))
+    client.serve()
+    heartbeat.beat(0)
+    frame = frames.event(b"1", event_id="e-1")
+    client.subscriber.offer(1, frame, frames.chunk(frame))
+    settle()
+    heartbeat.beat(1)
+    wire.read()
+    settle()
+    assert client.body == frame
+    heartbeat.beat(2)
+    settle()
+    assert client.body == frame + frames.PING
+    client.close()
+
+
 def beats_until_let_go() -> int:
     """Let a client vanish right after a ping; return how many beats later it is let go."""
     hub = Hub(per_owner=1, most=100, observe=observe)

@@ -155,13 +155,16 @@ def test_a_reset_link_ends_with_a_day_a_new_password_and_a_deactivation(boss: Id
     user = accounts.create("mara", "Mara", PASSWORD)
     first = resets.create(boss, user.id)
     expire()
+    with pytest.raises(Gone):
+        resets.reset(first, PASSWORD)
     second = resets.create(boss, user.id)
     accounts.replace_password(boss, user.id, "five even plainer words")
+    with pytest.raises(Gone):
+        resets.reset(second, PASSWORD)
     third = resets.create(boss, user.id)
     accounts.deactivate(boss, user.id)
-    for secret in (first, second, third):
-        with pytest.raises(Gone):
-            resets.reset(secret, PASSWORD)
+    with pytest.raises(Gone):
+        resets.reset(third, PASSWORD)
     with pytest.raises(Conflict):
         resets.create(boss, user.id)
 
@@ -193,3 +196,43 @@ def test_a_set_up_link_is_no_invite(boss: Identity) -> None:
     secret = invites.create(boss)
     with pytest.raises(NotFound):
         setup.complete(secret, "mara", "Mara", PASSWORD)
+
+
+def test_a_set_up_link_is_not_revoked_as_an_invite(team: Team) -> None:
+    secret = setup.ensure_setup_token()
+    assert secret
+    link = setup.find(secret)
+    with pytest.raises(NotFound):
+        invites.revoke(team.person("boss", admin=True).identity, link.id)
+
+
+def during_the_hashing(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen between the look at a link and its use."""
+
+    def hashed(password: str) -> str:
+        happens()
+        return f"hash of {password}"
+
+    monkeypatch.setattr(passwords, "hash_password", hashed)
+
+
+def test_an_invite_that_is_revoked_meanwhile_lets_nobody_in(
+    boss: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = invites.create(boss)
+    link = invites.find(secret)
+    during_the_hashing(monkeypatch, lambda: invites.revoke(boss, link.id))
+    with pytest.raises(Gone):
+        invites.accept(secret, "mara", "Mara", PASSWORD)
+    assert db.session.scalars(select(User.name)).all() == ["boss"]
+
+
+def test_a_set_up_makes_nobody_administrator_beside_one_that_came_meanwhile(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = setup.ensure_setup_token()
+    assert secret
+    during_the_hashing(monkeypatch, lambda: team.person("boss", admin=True))
+    with pytest.raises(NotFound):
+        setup.complete(secret, "mara", "Mara", PASSWORD)
+    assert db.session.scalars(select(User.name)).all() == ["boss"]

@@ -35,7 +35,8 @@ class FakeRedis:
         self._answer()
 
     def execute(self) -> None:
-        self._answer()
+        if self._waiting:  # redis-py asks nobody where there is nothing to say
+            self._answer()
         self.published += self._waiting
 
     def _answer(self) -> None:
@@ -111,3 +112,18 @@ def test_signals_that_wait_are_bounded(outbox: Outbox, redis: FakeRedis) -> None
     until(lambda: redis.published, "signals")
     assert len(redis.published) == module.MOST_SIGNALS
     assert redis.published[-1] == b"%d" % (module.MOST_SIGNALS + 9)
+
+
+def test_redis_is_not_well_before_it_answers_though_nothing_is_left_to_say(
+    outbox: Outbox, redis: FakeRedis, clock: Clock
+) -> None:
+    redis.is_away = True
+    outbox.send(b"typing")
+    until(lambda: not outbox.is_well, "Redis being away")
+    clock.now += module.STALE + 1
+    tries = redis.tries
+    until(lambda: redis.tries > tries + 2 or outbox.is_well, "tries")
+    assert not outbox.is_well
+    redis.is_away = False
+    until(lambda: outbox.is_well, "Redis being back")
+    assert redis.published == []

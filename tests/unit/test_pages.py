@@ -30,6 +30,18 @@ def test_a_page_sends_who_is_not_signed_in_to_sign_in_and_back(client: FlaskClie
     assert unquote(answer.location) == "/sign-in?next=/people?people=an"
 
 
+def test_a_file_is_kept_for_a_year_by_its_version_and_not_by_an_old_one(
+    client: FlaskClient,
+) -> None:
+    found = re.search(r'href="(/static/[^"]+\.css)"', client.get("/sign-in").text)
+    assert found
+    _, _, version, file = found[1].split("/", 3)
+    for asked, wanted in ((version, "immutable"), ("old", "no-cache")):
+        with client.get(f"/static/{asked}/{file}") as answer:
+            assert answer.status_code == 200
+            assert wanted in answer.headers["Cache-Control"]
+
+
 def test_every_page_of_a_signed_in_person_renders(team: Team, ann: Person, bob: Person) -> None:
     group, dm = team.group(ann, bob), team.dm(ann, bob)
     message = team.post(ann, group, "Hello")

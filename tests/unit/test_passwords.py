@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import statistics
 import time
+import unicodedata
 
 import gevent
 import pytest
+from flask import Flask
+from sqlalchemy import text
 
-from chatapp.domain import passwords
+from chatapp.domain import accounts, passwords
 from chatapp.domain.errors import Invalid
+from chatapp.extensions import db
 
 
 def test_a_password_matches_its_own_hash_alone() -> None:
@@ -43,6 +47,57 @@ def test_no_hash_and_a_wrong_password_take_equally_long() -> None:
     assert len(passwords._decoy()) == len(stored)
     assert not passwords.needs_rehash(passwords._decoy())
     assert 0.5 < cost(None) / cost(stored) < 2
+
+
+def test_who_does_not_exist_costs_a_hash_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+
+    def matches(stored: str, _password: bytes) -> bool:
+        hashed.append(stored)
+        return True
+
+    monkeypatch.setattr(passwords, "_matches", matches)
+    assert not passwords.verify_password(None, "anything at all")
+    assert hashed == [passwords._decoy()]
+
+
+def test_a_password_longer_than_the_longest_matches_none() -> None:
+    stored = passwords.hash_password("x" * passwords.MOST)
+    assert not passwords.verify_password(stored, "x" * (passwords.MOST + 1))
+
+
+def test_of_what_is_typed_no_more_is_looked_at_than_may_be_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lengths: list[int] = []
+    normalize = unicodedata.normalize
+
+    def measured(form: str, typed: str) -> str:
+        lengths.append(len(typed))
+        return normalize("NFC", typed)
+
+    monkeypatch.setattr(unicodedata, "normalize", measured)
+    passwords.verify_password(None, "a\u0301" * 10_000)
+    accounts.normal_name("a\u0301" * 10_000)
+    assert max(lengths) <= passwords.MOST_TYPED
+
+
+def test_who_waits_for_a_hash_keeps_no_connection(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+
+    def matches(_stored: str, _password: bytes) -> bool:
+        held.append(pool.checkedout())  # type: ignore[attr-defined]
+        return False
+
+    monkeypatch.setattr(passwords, "_matches", matches)
+    with app.app_context():
+        pool = db.engine.pool
+        db.session.execute(text("SELECT 1"))
+        assert pool.checkedout() == 1  # type: ignore[attr-defined]
+        passwords.verify_password(None, "anything at all")
+    assert held == [0]
 
 
 def test_others_run_while_a_password_is_hashed() -> None:

@@ -238,3 +238,39 @@ def test_a_message_to_the_others_fits_the_doorbell(pair: tuple[Process, Process]
     assert two.presence.online() == sorted(one.owners)
     # With room for its first line.
     assert max(len(message) for message in one.sent) < MOST_BYTES - 100
+
+
+def test_a_claim_that_came_after_somebody_was_shut_out_is_taken_back(
+    pair: tuple[Process, Process],
+) -> None:
+    one, other = pair
+    one.owners.add("ann")
+    one.beat()
+    other.presence.drop("ann")
+    one.beat(REFRESH)  # it has not heard of that yet
+    assert other.presence.is_online("ann")
+    one.owners.clear()
+    one.presence.drop("ann")
+    other.beat(GRACE + 1)
+    assert not other.presence.is_online("ann")
+
+
+def test_a_claim_expires_though_an_earlier_one_was_renewed(process: Process) -> None:
+    for one, claim in (("p1", b"+ann"), ("p2", b"+bob")):
+        process.presence.heard(one, claim)
+    process.beat(EXPIRY / 2)
+    process.presence.heard("p1", b"+ann")
+    process.beat(EXPIRY / 2 + 1)
+    process.beat(GRACE + 1)
+    assert process.presence.online() == ["ann"]
+
+
+def test_who_is_shut_out_in_the_grace_is_gone_at_once(process: Process) -> None:
+    process.owners.add("ann")
+    process.beat()
+    process.owners.clear()
+    process.beat()
+    assert process.presence.is_online("ann")
+    process.presence.drop("ann")
+    assert not process.presence.is_online("ann")
+    assert process.beat() == [([], ["ann"])]

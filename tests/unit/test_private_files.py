@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp import create_app
+from chatapp import backup, create_app
 from chatapp.start import ready_data
 from tests.support.settings import settings_for
 
@@ -32,3 +32,14 @@ def test_the_files_of_the_database_are_private_also_in_a_folder_that_is_not(tmp_
     modes = {path.name: oct(path.stat().st_mode & 0o077) for path in folder.iterdir()}
     assert {"chat.db", "chat.db-wal", "chat.db-shm"} <= modes.keys()
     assert set(modes.values()) == {"0o0"}
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("_open_umask")
+def test_a_backup_and_what_was_restored_are_private_too(data_dir: Path, tmp_path: Path) -> None:
+    live, target = data_dir / "chat.db", tmp_path / "backup"
+    backup.write_backup(live, target)
+    assert target.stat().st_mode & 0o077 == 0
+    target.chmod(0o644)  # as a copy from elsewhere may be
+    backup.restore_backup(target, live)
+    assert live.stat().st_mode & 0o077 == 0

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,7 +8,8 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from chatapp.domain import accounts, sessions, tokens
-from chatapp.domain.errors import Forbidden, Invalid, NotFound
+from chatapp.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from chatapp.domain.identity import Identity
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
 from chatapp.models import Session, Token, now
@@ -20,6 +21,14 @@ from tests.support.team import Person, Team
 def _context(app: Flask) -> Iterator[None]:
     with app.app_context():
         yield
+
+
+PASSWORD = "four plain words here"
+#: What may happen to an account while its owner's password is being hashed.
+CHANGES: list[Callable[[Identity, str], object]] = [
+    accounts.deactivate,
+    lambda boss, id_: accounts.replace_password(boss, id_, "five even plainer words"),
+]
 
 
 @pytest.fixture
@@ -133,6 +142,35 @@ def test_who_has_no_password_cannot_sign_in(mara: Person) -> None:
     for name in ("mara", "nobody", "", "\0", "x" * 5000):
         with pytest.raises(Invalid, match="do not belong together"):
             sessions.sign_in(name, "")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_who_was_changed_while_signing_in_is_not_let_in(
+    team: Team, monkeypatch: pytest.MonkeyPatch, change: Callable[[Identity, str], object]
+) -> None:
+    boss, user = team.person("boss", admin=True).identity, accounts.create("mara", "", PASSWORD)
+
+    def change_meanwhile(_stored: str) -> bool:
+        change(boss, user.id)
+        return False
+
+    monkeypatch.setattr("chatapp.domain.passwords.needs_rehash", change_meanwhile)
+    with pytest.raises(Invalid, match="has just been changed"):
+        sessions.sign_in("mara", PASSWORD)
+    assert db.session.scalar(select(Session.id)) is None
+
+
+def test_of_what_a_browser_says_that_it_is_the_beginning_is_kept(mara: Person) -> None:
+    sessions.start(accounts.get(mara.id), "Firefox " * 100)
+    [row] = sessions.listing(mara.identity)
+    assert row.user_agent == ("Firefox " * 25).strip()
+
+
+def test_who_is_deactivated_gets_no_token(team: Team, mara: Person) -> None:
+    boss = team.person("boss", admin=True).identity
+    accounts.deactivate(boss, mara.id)
+    with pytest.raises(Conflict):
+        tokens.create(boss, "mara")
 
 
 def test_tokens_are_for_their_person_and_administrators(team: Team, mara: Person) -> None:

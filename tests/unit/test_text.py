@@ -63,6 +63,13 @@ def test_what_is_no_address_stays_text(source: str) -> None:
     assert "<a" not in render(source)
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u202e", "\u00ad", "\U000e0041"])
+def test_an_address_with_what_nobody_sees_is_no_link(unseen: str) -> None:
+    address = f"https://a.example/{unseen}x"
+    for source in (address, f"[x]({address})", f"[x](<{address}>)"):
+        assert "<a " not in render(source)
+
+
 def test_links_keep_their_words() -> None:
     assert render("[a **b**](https://c.example)").strip() == (
         f"<p>{LINK.format('https://c.example', 'a <strong>b</strong>')}</p>"

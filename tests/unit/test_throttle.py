@@ -106,6 +106,24 @@ def test_guesses_sent_at_once_are_counted_as_well(app: Flask) -> None:
     assert outcomes.count(TooMany) == 45
 
 
+@pytest.mark.usefixtures("context")
+def test_no_more_tries_run_at_once_than_are_hashed(app: Flask) -> None:
+    running = [0]
+
+    def attempt(number: int) -> int:
+        address = f"192.0.2.{number}"
+        with app.app_context(), throttle.sign_in_attempt(f"person{number}", address):
+            running[0] += 1
+            gevent.sleep(0)
+            seen = running[0]
+            running[0] -= 1
+            return seen
+
+    attempts = [gevent.spawn(attempt, number) for number in range(10)]
+    gevent.joinall(attempts, raise_error=True)
+    assert max(each.get() for each in attempts) == 2
+
+
 def refusal(verb: Callable[[], None]) -> type[DomainError] | None:
     try:
         verb()
@@ -135,6 +153,20 @@ def test_posts_are_held_past_the_limit_and_refill(monkeypatch: pytest.MonkeyPatc
     posts.check("user_a")
     with pytest.raises(TooMany):
         posts.check("user_a")
+
+
+def test_what_other_processes_let_through_holds_nobody_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("chatapp.throttle.time.monotonic", lambda: clock[0])
+    posts = throttle.PostThrottle(60)
+    for _ in range(200):
+        posts.note("user_a")
+    with pytest.raises(TooMany):
+        posts.check("user_a")
+    clock[0] += 1
+    posts.check("user_a")
 
 
 def test_no_limit_is_no_limit() -> None:
