@@ -173,5 +173,12 @@ def item(page: Page, conversation_id: str) -> Locator:
 
 
 def scroll_to(page: Page, text: str) -> None:
-    """Bring a message into view."""
-    message(page, text).evaluate("row => row.scrollIntoView({block: 'center'})")
+    """Bring a message into view, and wait until the page has heard of it."""
+    message(page, text).evaluate(
+        """row => new Promise((heard) => {
+          const scroller = row.closest('[data-scroller]'), before = scroller.scrollTop;
+          scroller.addEventListener('scroll', () => heard(), { once: true });
+          row.scrollIntoView({ block: 'center' });
+          if (scroller.scrollTop === before) heard();
+        })"""
+    )

@@ -126,4 +126,4 @@ def test_redis_is_not_well_before_it_answers_though_nothing_is_left_to_say(
     assert not outbox.is_well
     redis.is_away = False
     until(lambda: outbox.is_well, "Redis being back")
-    assert redis.published == []
+    assert redis.published == [b""]
