@@ -51,6 +51,7 @@ def ready_data(settings: Settings) -> str | None:
             refuse(f"cannot use the database {shown(db.engine.url)}: {reason(error.orig)}")
         if settings.demo:
             fill_demo(app)
+        db.engine.dispose()
     return f"/set-up/{token}" if token else None
 
 

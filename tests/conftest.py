@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from chatapp import create_app
-from chatapp.extensions import db
+from tests.support import apps
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.support.postgres import Postgres
 from tests.support.routes import SharedRule
@@ -129,9 +129,7 @@ def app(data_dir: Path) -> Iterator[Flask]:
     if db_is_postgresql(app):
         let_others_run(app)
     yield app
-    app.extensions["chatapp"].stop()
-    with app.app_context():
-        db.engine.dispose()
+    apps.close(app)
 
 
 def db_is_postgresql(app: Flask) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatapp import create_app
-from chatapp.extensions import db
+from tests.support import apps
 from tests.support.databases import Databases
 from tests.support.http import Http
 from tests.support.server import Server
@@ -39,9 +39,7 @@ def team(server: Server) -> Iterator[Team]:
     """People and conversations in the running server's database, made as ``flask`` commands do."""
     app = create_app(settings_for(server.data_dir))
     yield Newcomers(app)
-    app.extensions["chatapp"].stop()
-    with app.app_context():
-        db.engine.dispose()
+    apps.close(app)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(
 
 def damage(database: Path) -> None:
     """Turn pages into nonsense, and leave the rest readable."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         size = connection.execute("PRAGMA page_size").fetchone()[0]
         [page] = connection.execute("SELECT max(rootpage) FROM sqlite_master").fetchone()
     content = bytearray(database.read_bytes())

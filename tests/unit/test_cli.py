@@ -12,6 +12,7 @@ from flask import Flask
 
 from chatapp import create_app
 from chatapp.domain import invites, resets, sessions, setup, tokens
+from tests.support import apps
 from tests.support.server import ROOT, free_port
 from tests.support.settings import settings_for
 from tests.support.team import Team
@@ -145,7 +146,7 @@ def test_every_command_says_what_it_does(app: Flask) -> None:
 def test_a_database_without_tables_is_said_in_a_sentence(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path / "new"))
     result = run(app, "user", "list")
-    app.extensions["chatapp"].stop()
+    apps.close(app)
     assert result.exit_code == 1
     assert "flask db upgrade" in result.stderr
     assert result.stderr.count("\n") == 1

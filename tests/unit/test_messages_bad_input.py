@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatapp import create_app
+from tests.support import apps
 from tests.support.databases import Databases
 from tests.support.settings import settings_for
 from tests.support.team import Person, Team
@@ -23,7 +24,7 @@ def team(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     app = create_app(settings_for(folder, CHAT_POSTS_PER_MINUTE="0"))
     app.testing = True
     yield Team(app)
-    app.extensions["chatapp"].stop()
+    apps.close(app)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 
 from chatapp import backup, create_app
 from chatapp.start import ready_data
+from tests.support import apps
 from tests.support.settings import settings_for
 
 
@@ -30,6 +31,7 @@ def test_the_files_of_the_database_are_private_also_in_a_folder_that_is_not(tmp_
     with app.test_client() as client:
         assert client.get("/readyz").status_code in (200, 503)
     modes = {path.name: oct(path.stat().st_mode & 0o077) for path in folder.iterdir()}
+    apps.close(app)
     assert {"chat.db", "chat.db-wal", "chat.db-shm"} <= modes.keys()
     assert set(modes.values()) == {"0o0"}
 

@@ -17,6 +17,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from chatapp import create_app
+from tests.support import apps
 from tests.support.callers import CALLERS, World
 from tests.support.databases import Databases
 from tests.support.settings import settings_for
@@ -125,7 +126,7 @@ def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
     app = create_app(replace(settings_for(folder), database_connections=1))
     app.testing = True
     yield World(app)
-    app.extensions["chatapp"].stop()
+    apps.close(app)
 
 
 def test_every_route_has_a_row(app: Flask) -> None:

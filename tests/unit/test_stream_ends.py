@@ -16,6 +16,7 @@ from chatapp import create_app
 from chatapp.domain import accounts, log, sessions, tokens
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
+from tests.support import apps
 from tests.support.settings import settings_for
 from tests.support.stream import Stream, contents, is_an_uncached_problem, listen, types
 from tests.support.team import Person, Team
@@ -158,7 +159,7 @@ def small(data_dir: Path) -> Iterator[Flask]:
     limits = {"CHAT_STREAMS": "3", "CHAT_STREAMS_PER_USER": "2"}
     app = create_app(settings_for(data_dir, **limits))
     yield app
-    app.extensions["chatapp"].stop()
+    apps.close(app)
 
 
 def test_the_limits_are_told_and_a_closed_stream_makes_room(small: Flask) -> None:
