@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import request
 from werkzeug.wrappers import Response
 
@@ -15,7 +13,7 @@ from chatapp.domain.identity import Identity
 from chatapp.web import conversations, present, shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
-from chatapp.web.people import MOST_LISTED, candidates
+from chatapp.web.people import choices
 from chatapp.web.responses import see_other
 
 
@@ -53,10 +51,7 @@ def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
             throttle.check_change(me.user_id)
             groups.add_members(me, conversation_id, form.all("user_ids"))
             return _back(conversation_id)
-    query = request.args.get("people", "")
-    present_ids = {member.id for member in view.members}
-    people = candidates(me, query, form.all("user_ids"), without=present_ids)
-    listed: dict[str, Any] = {"people": people, "people_query": query, "most": MOST_LISTED}
+    listed = choices(me, form.all("user_ids"), without={member.id for member in view.members})
     return shell.render(me, "add_people.html", view=view, form=form, **listed), form.status
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from flask import request
 from werkzeug.wrappers import Response
@@ -13,7 +12,7 @@ from chatapp.domain import direct_messages
 from chatapp.web import shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
-from chatapp.web.people import MOST_LISTED, candidates
+from chatapp.web.people import choices
 from chatapp.web.responses import see_other
 
 
@@ -27,7 +26,5 @@ def new_direct_message() -> Response | tuple[str, int]:
             check = partial(throttle.check_change, me.user_id)
             opened = direct_messages.open_with(me, form.all("user_ids"), check)
             return see_other(".conversation", conversation_id=opened.conversation.id)
-    query = request.args.get("people", "")
-    people = candidates(me, query, form.all("user_ids"), without={me.user_id})
-    listed: dict[str, Any] = {"people": people, "people_query": query, "most": MOST_LISTED}
+    listed = choices(me, form.all("user_ids"), without={me.user_id})
     return shell.render(me, "new_direct_message.html", form=form, **listed), form.status

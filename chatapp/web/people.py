@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from flask import request
 
@@ -24,6 +25,13 @@ def people() -> str:
     query = request.args.get("people", "")
     found = domain.search(me, query, MOST_LISTED)
     return shell.render(me, "people.html", people=found, people_query=query, most=MOST_LISTED)
+
+
+def choices(me: Identity, chosen: Collection[str], without: Collection[str]) -> dict[str, Any]:
+    """Return what a page takes on which one searches for people, and chooses among them."""
+    query = request.args.get("people", "")
+    found = candidates(me, query, chosen, without)
+    return {"people": found, "people_query": query, "most": MOST_LISTED}
 
 
 def candidates(

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from chatapp import create_app
 from chatapp.cli import OPERATOR
 from chatapp.domain import accounts, tokens
-from chatapp.extensions import db
+from tests.support import apps
 from tests.support.server import Server
 from tests.support.settings import settings_for
 
@@ -123,9 +123,7 @@ class Team:
     def close(self) -> None:
         for person in self._people.values():
             person.close()
-        self._app.extensions["chatapp"].stop()
-        with self._app.app_context():
-            db.engine.dispose()
+        apps.close(self._app)
 
 
 def fill(conversation: Conversation, person: Person, count: int) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from chatapp import create_app
 from chatapp.domain import accounts
-from chatapp.extensions import db
+from tests.support import apps
 from tests.support.databases import SqliteDatabases
 from tests.support.listener import Listener
 from tests.support.metrics import metric
@@ -106,9 +106,7 @@ class Arena:
     def close(self) -> None:
         """Send everybody home for good."""
         self.leave()
-        self.app.extensions["chatapp"].stop()
-        with self.app.app_context():
-            db.engine.dispose()
+        apps.close(self.app)
 
     @property
     def worker(self) -> int:

@@ -55,25 +55,15 @@ def test_before_the_opening_is_out_events_wait_in_the_queue() -> None:
     client.close()
 
 
-def test_without_a_wire_everything_goes_through_the_queue_in_one_piece() -> None:
-    client = client_of(None)
-    client.serve(OPENING)
-    for position in (1, 2, 3):
-        assert not offer(client.subscriber, position)
-    settle()
-    assert client.pieces == [OPENING, frame(1) + frame(2) + frame(3)]
-    client.close()
-
-
-def test_where_the_server_encrypts_nobody_writes_past_it() -> None:
-    wire = FakeWire(is_sealed=True)
-    client = client_of(wire)
-    client.serve(OPENING)
-    for position in (1, 2, 3):
-        assert not offer(client.subscriber, position)
-    settle()
-    assert client.pieces == [OPENING, frame(1) + frame(2) + frame(3)]
-    client.close()
+def test_where_nobody_may_write_past_the_server_all_waits_in_the_queue_and_is_one_piece() -> None:
+    for wire in (None, FakeWire(is_sealed=True)):
+        client = client_of(wire)
+        client.serve(OPENING)
+        for position in (1, 2, 3):
+            assert not offer(client.subscriber, position)
+        settle()
+        assert client.pieces == [OPENING, frame(1) + frame(2) + frame(3)]
+        client.close()
 
 
 def test_http_1_0_gets_no_chunks() -> None:
