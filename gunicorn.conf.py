@@ -27,7 +27,9 @@ worker_class = "gevent"
 # silence, so the app's own limits (CHAT_STREAMS) lie well below it.
 worker_connections = descriptors.raise_limit()
 max_requests = 0  # recycling a worker would stop every new request while one stream is open
-keepalive = 2  # also how long an idle connection holds up a worker that leaves
+# Seconds that a connection may be silent (chatapp/keep_alive.py). No round number: a bot that calls
+# every ten seconds, or every fifteen, shall not do so in the moment that we hang up.
+keepalive = 13
 graceful_timeout = 8
 timeout = 30
 

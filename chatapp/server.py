@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger
 
 from chatapp import bad_http, guard, log_writer, logs, shared_metrics
 from chatapp.config import ConfigError, Settings
+from chatapp.keep_alive import KeepAlive
 from chatapp.listener import Listener
 
 # Imported before the fork, so that a new worker costs 0.3 s of CPU, not 1.1 s: one
@@ -43,9 +44,8 @@ class Worker(Protocol):
     cfg: Config
     sockets: list[Any]
     wsgi: Any
-
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve a connection."""
+    handle: Callable[[Any, Any, Any], None]
+    timeout_ctx: Callable[[], Any]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, finish what runs, leave."""
@@ -204,6 +204,7 @@ def worker_started(worker: Worker) -> None:
         guard.refuse("gevent has not patched the sockets: start through gunicorn.conf.py")
     log_writer.install()
     bad_http.install()
+    keep_alive = KeepAlive(worker)
     if not worker.cfg.is_ssl:
         worker.sockets = [Listener(sock, worker.handle) for sock in worker.sockets]
     # gunicorn's own answer to Ctrl-C kills the streams; ours says goodbye to them first.
@@ -215,13 +216,13 @@ def worker_started(worker: Worker) -> None:
     # What the program itself consists of lives as long as it: no collection need look at it again.
     gc.collect()
     gc.freeze()
-    gevent.spawn(say_goodbye, worker)
+    gevent.spawn(say_goodbye, worker, keep_alive)
     if worker.age == 1:
         say(f"chatapp listens on {url(read_settings())}  (Ctrl-C stops it)")
 
 
-def say_goodbye(worker: Worker) -> None:
-    """Wait until the worker is told to stop, then end its streams.
+def say_goodbye(worker: Worker, keep_alive: KeepAlive) -> None:
+    """Wait until the worker is told to stop, then end its streams, and what is idle.
 
     gunicorn alone lets them linger until graceful_timeout, then kills them: their `finally` never
     runs, and their clients take it for a lost connection.
@@ -229,3 +230,4 @@ def say_goodbye(worker: Worker) -> None:
     while worker.alive:
         gevent.sleep(0.1)
     worker.wsgi.extensions["chatapp"].drain()
+    keep_alive.leave()

@@ -103,8 +103,8 @@ def test_a_database_restarted_in_the_middle_of_a_batch_loses_and_doubles_nothing
         cluster.until_acknowledged(3)
         verdict = cluster.verdict()
         assert verdict.is_clean, verdict
-        # A server hangs up on who says nothing for its `keepalive`, 2 s, and a busy machine may
-        # keep a sender here from it so long. No worker has died.
+        # A server hangs up on who says nothing for its `keepalive`, and a busy machine may keep a
+        # sender here from it so long. No worker has died.
         assert cluster.failures() <= {"503", "ConnectionResetError"}
         assert cluster.workers() == workers
 

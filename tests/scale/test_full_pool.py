@@ -38,8 +38,8 @@ def cookie_of(person: Person) -> dict[str, str]:
 def test_pages_that_are_loaded_at_once_wait_for_each_other(
     database_url: str, tmp_path: Path
 ) -> None:
-    # All connect before the first one asks; a server hangs up on who says nothing for 2 s, and a
-    # busy machine may keep the last ones from it so long.
+    # All connect before the first one asks; a server hangs up on who says nothing, and a busy
+    # machine may keep the last ones from it so long.
     patient = {"GUNICORN_CMD_ARGS": "--keep-alive 60"}
     with Cluster(tmp_path, database_url, None, **FEW, **patient) as cluster:
         ann, bob = cluster.team.people("ann", "bob")

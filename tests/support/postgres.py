@@ -125,7 +125,7 @@ class Postgres:
         """Restart while the greenlets of this process go on.
 
         Else a client that has just connected sends its request when the restart is over, and a
-        server waits for one no longer than its ``keepalive``, 2 s, before it hangs up.
+        server waits for one no longer than its ``keepalive`` before it hangs up.
         """
         gevent.get_hub().threadpool.apply(self.restart)
 
