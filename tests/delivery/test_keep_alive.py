@@ -26,10 +26,12 @@ SILENT = 30
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
-@pytest.fixture
-def hasty(data_dir: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that hangs up soon."""
-    with Server(data_dir, GUNICORN_CMD_ARGS=f"--keep-alive {SILENCE}") as running:
+    folder = tmp_path_factory.mktemp("hasty") / "data"
+    folder.mkdir()
+    with Server(folder, GUNICORN_CMD_ARGS=f"--keep-alive {SILENCE}") as running:
         yield running
 
 
