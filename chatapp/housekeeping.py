@@ -27,13 +27,10 @@ class Housekeeping(Background):
         self._keep = timedelta(days=log_days)
 
     def run(self) -> None:
-        """Tidy up, whatever happens to a single round."""
+        """Tidy up, round after round."""
         while True:
             gevent.sleep(random.uniform(*PERIOD))  # noqa: S311
-            try:
-                self.tidy()
-            except Exception:
-                logger.exception("the log could not be pruned")
+            self.tidy()
 
     def tidy(self) -> None:
         """Do one round."""

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Blueprint, Response
 
 from chatapp import identity, throttle
-from chatapp.api import deliveries
+from chatapp.api import events
 from chatapp.api import representations as show
 from chatapp.api.answers import AtCursor, json_answer
 from chatapp.api.body import read_body
@@ -60,6 +60,6 @@ def typing(conversation_id: str) -> tuple[str, int]:
     me = identity.current()
     throttle.check_typing(me.user_id)
     conversation = access.conversation_for(me, conversation_id)
-    frame = deliveries.typing(me.user_id, conversation.id)
+    frame = events.typing(me.user_id, conversation.id)
     current_delivery().signal(conversation.channel, frame)
     return "", 204

@@ -12,7 +12,7 @@ from flask import Flask, current_app, has_app_context
 from gevent.lock import Semaphore
 
 from chatapp import descriptors, throttle
-from chatapp.api import deliveries, streams
+from chatapp.api import events, streams
 from chatapp.api.problems import STREAM_PATH
 from chatapp.api.turns import InTurn, Turns
 from chatapp.config import Settings
@@ -22,6 +22,7 @@ from chatapp.housekeeping import Housekeeping
 from chatapp.logs import log_event
 from chatapp.metrics import Metrics
 from chatapp.realtime import doorbell as doorbells
+from chatapp.realtime.background import log_failure
 from chatapp.realtime.doorbell import Doorbell
 from chatapp.realtime.entry import Disconnect, Entry
 from chatapp.realtime.follower import PAUSE, Follower
@@ -84,7 +85,7 @@ class Delivery:
 
     def is_following(self) -> bool:
         """Whether new events reach this process's streams; before the first one, they would."""
-        return self.follower.is_well()
+        return self.follower.is_well
 
     def ring(self, position: int = 0) -> None:
         """Say that this process has committed to the log, up to ``position``."""
@@ -97,6 +98,13 @@ class Delivery:
         self.hub.signal(channel, frame)
         if self.doorbell:
             self.doorbell.send("signal", channel, frame)
+
+    def catch_up(self, subscriber: Subscriber) -> bytes:
+        """Return what a subscriber that is behind has missed, with a short app context."""
+        if not subscriber.is_replaying:
+            self._metrics.overflows.inc()
+        with self.turns, self._app.app_context():
+            return streams.catch_up(subscriber)
 
     def drain(self) -> None:
         """Say goodbye to every stream; the process is about to stop."""
@@ -114,14 +122,8 @@ class Delivery:
         while True:
             try:
                 return self.start()
-            except Exception as error:
-                # Once, as the follower does.
-                logger.log(
-                    logging.DEBUG if failed else logging.ERROR,
-                    "delivery could not start yet: %s",
-                    str(error).partition("\n")[0],
-                    exc_info=error,
-                )
+            except Exception as error:  # noqa: BLE001 (logged)
+                log_failure(logger, "delivery could not start yet", error, again=failed)
                 failed = True
                 gevent.sleep(PAUSE)
 
@@ -158,7 +160,7 @@ class Delivery:
                 self.presence.drop(entry.effect.owner)
 
     def _tell_presence(self, online: Collection[str], offline: Collection[str]) -> None:
-        self.hub.signal(log.TEAM, deliveries.presence(online, offline))
+        self.hub.signal(log.TEAM, events.presence(online, offline))
 
     def _observe(self, event: str, **fields: object) -> None:
         log_event(logger, event, logging.INFO, **fields)
@@ -193,16 +195,9 @@ class Delivery:
         if not has_app_context():
             self._app.app_context().push()
         try:
-            return deliveries.after(position, limit, self._epoch, self.hub.hears, self.hub.owners())
+            return events.after(position, limit, self._epoch, self.hub.hears, self.hub.owners())
         finally:
             db.session.remove()
-
-    def catch_up(self, subscriber: Subscriber) -> bytes:
-        """Return what a subscriber that is behind has missed, with a short app context."""
-        if not subscriber.is_replaying:
-            self._metrics.overflows.inc()
-        with self.turns, self._app.app_context():
-            return streams.catch_up(subscriber)
 
 
 def current_delivery() -> Delivery:

@@ -95,8 +95,8 @@ def _open(hub: Hub, subscriber: Subscriber, named: list[str]) -> Response:
         raise
     # A stream holds no database connection while it is open.
     db.session.remove()
-    frames = subscriber.frames(opening, current_delivery().catch_up)
-    return _event_stream(Body(frames, lambda: hub.remove(subscriber)))
+    pieces = subscriber.pieces(opening, current_delivery().catch_up)
+    return _event_stream(Body(pieces, lambda: hub.remove(subscriber)))
 
 
 def _event_stream(body: Iterable[bytes], kind: type[Response] = Answer) -> Response:

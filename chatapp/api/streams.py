@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from chatapp.api import deliveries
+from chatapp.api import events
 from chatapp.domain import access, log, replay
 from chatapp.domain.log import TEAM, Head, Logged
 from chatapp.metrics import current_metrics
@@ -22,12 +22,12 @@ from chatapp.realtime.subscriber import Subscriber
 
 #: A longer replay is not worth it: loading the state afresh is quicker, so the client is told to.
 LONGEST_REPLAY = 1000
-#: Nor is one of more bytes.
+#: Nor is one whose texts have more bytes; that of a few events, a STEP, is not weighed.
 LARGEST_REPLAY = 1024 * 1024
 #: Bytes, but for the end of its last event, that a subscriber is handed at once of what it has
 #: missed: it may not read them. With its queue and what the kernel buffers that is below 256 KB.
 PIECE = 32 * 1024
-#: Events that are encoded together: no more than one STEP is encoded in vain.
+#: Events that are encoded together: no more than one STEP is encoded beyond a PIECE.
 STEP = 20
 
 
@@ -54,9 +54,11 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     """
     head = log.head()
     start = head.position if last_seen is None else _start(last_seen, head)
-    rows = _missed(subscriber, start, head)
-    missed = rows if isinstance(rows, bytes) else _replayed(subscriber, rows, head)
-    return missed if subscriber.is_replaying else missed + _ready(head)
+    missed = _missed(subscriber, start, head)
+    if not isinstance(missed, str) and _is_large(missed):
+        missed = "length"
+    subscriber.is_replaying = True
+    return _piece(subscriber, missed, head)
 
 
 def catch_up(subscriber: Subscriber) -> bytes:
@@ -66,12 +68,7 @@ def catch_up(subscriber: Subscriber) -> bytes:
     replay ends with ``ready``.
     """
     head = log.head()
-    rows = _missed(subscriber, subscriber.position, head)
-    piece = rows if isinstance(rows, bytes) else _piece(subscriber, rows, head)
-    if subscriber.is_replaying and subscriber.position == head.position:
-        subscriber.is_replaying = False
-        piece += _ready(head)
-    return piece
+    return _piece(subscriber, _missed(subscriber, subscriber.position, head), head)
 
 
 def _start(last_seen: str, head: Head) -> int | str:
@@ -86,43 +83,43 @@ def _start(last_seen: str, head: Head) -> int | str:
     return cursor.position
 
 
-def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged] | bytes:
-    """Return the events behind ``start``, or a ``reset``; move the subscriber to the log's head."""
-    # What the hub offers meanwhile waits in the queue, and what of it is replayed is dropped there.
+def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged] | str:
+    """Return the events behind ``start``, or the reason for a ``reset``.
+
+    Move the subscriber to the log's head: what the hub offers meanwhile waits in the queue, and
+    what of it is replayed is dropped there.
+    """
     subscriber.position = head.position
     if isinstance(start, str):
-        return _reset(start, head)
+        return start
     rows: list[Logged] | None = []
     if start < head.position:
         rows = replay.missed(
             subscriber.owner, start, head.position, subscriber.named, LONGEST_REPLAY + 1
         )
     if rows is None:
-        return _reset("pruned", head)
+        return "pruned"
     if len(rows) > LONGEST_REPLAY:
-        return _reset("length", head)
+        return "length"
     current_metrics().replays.observe(len(rows))
     return rows
 
 
-def _replayed(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
-    """Return the first PIECE of the replay of ``rows``, or a ``reset`` if all is not worth it."""
-    frames: list[bytes] = []
-    size, last = 0, head.position
-    for entry in _entries(rows, head):
-        if size < PIECE:
-            frames.append(entry.frame or b"")
-            last = entry.position
-        size += len(entry.frame or b"")
-        if size > LARGEST_REPLAY:
-            return _reset("length", head)
-    if last < head.position and size > sum(map(len, frames)):
-        subscriber.is_replaying = True
-        subscriber.lag_from(last)
-    return b"".join(frames)
+def _is_large(rows: Sequence[Logged]) -> bool:
+    return len(rows) > STEP and events.size_of(rows) > LARGEST_REPLAY
 
 
-def _piece(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
+def _piece(subscriber: Subscriber, missed: Sequence[Logged] | str, head: Head) -> bytes:
+    """Return a PIECE of what was missed, or a ``reset``; and ``ready`` where a replay is over."""
+    piece = _reset(missed, head) if isinstance(missed, str) else _begin(subscriber, missed, head)
+    if subscriber.is_replaying and subscriber.position == head.position:
+        subscriber.is_replaying = False
+        piece += events.ready(head, random.randint(*RETRY))  # noqa: S311
+    return piece
+
+
+def _begin(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
+    """Return the first PIECE of ``rows``; where more is left, the subscriber lags behind it."""
     piece = b""
     for entry in _entries(rows, head):
         piece += entry.frame or b""
@@ -132,15 +129,11 @@ def _piece(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
     return piece
 
 
-def _ready(head: Head) -> bytes:
-    return deliveries.ready(head, random.randint(*RETRY))  # noqa: S311
-
-
 def _entries(rows: Sequence[Logged], head: Head) -> Iterator[Entry]:
     for begin in range(0, len(rows), STEP):
-        yield from deliveries.entries(rows[begin : begin + STEP], head.epoch)
+        yield from events.entries(rows[begin : begin + STEP], head.epoch)
 
 
 def _reset(reason: str, head: Head) -> bytes:
     current_metrics().resets.labels(reason).inc()
-    return deliveries.reset(reason, Cursor(head.epoch, head.position))
+    return events.reset(reason, Cursor(head.epoch, head.position))

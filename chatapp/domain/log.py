@@ -18,7 +18,7 @@ from chatapp.models import Base, now
 
 #: The channel of changes that concern the whole team, such as somebody's new name.
 TEAM = "team"
-#: The channel of events that no stream shows: they end streams (see chatapp.api.deliveries).
+#: The channel of events that no stream shows: they end streams (see chatapp.api.events).
 INTERNAL = ""
 
 # Statements of tables, made once: running one takes a sixth of what building it anew does, and

@@ -23,7 +23,7 @@ from chatapp.models import MessageRow
 
 #: What tells delivery that the log has grown, and up to where if that is known; a ``flask`` command
 #: has none.
-Doorbell = Callable[..., None]
+Bell = Callable[..., None]
 
 
 class Transaction:
@@ -31,9 +31,9 @@ class Transaction:
 
     appended_to: int | None = None
 
-    def bell(self) -> Doorbell | None:
-        """Return the doorbell where the transaction has appended to the log."""
-        return _doorbell() if self.appended_to else None
+    def bell(self) -> Bell | None:
+        """Return the bell where the transaction has appended to the log."""
+        return _bell() if self.appended_to else None
 
 
 _running: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
@@ -70,7 +70,7 @@ def post_with_others(message: MessageRow) -> int | None:
     if db.engine.dialect.name == "sqlite" or _running.get() is not None:
         return None
     _forget_reading()
-    return postgresql_posts.lane(db.engine).post(message, _doorbell())
+    return postgresql_posts.lane(db.engine).post(message, _bell())
 
 
 def running_transaction() -> Transaction:
@@ -95,8 +95,8 @@ def _forget_reading() -> None:
         db.session.close()
 
 
-def _doorbell() -> Doorbell | None:
-    bell: Doorbell | None = current_app.extensions.get("chatapp.doorbell")
+def _bell() -> Bell | None:
+    bell: Bell | None = current_app.extensions.get("chatapp.doorbell")
     return bell
 
 

@@ -10,7 +10,10 @@ in order and once, to the subscribers of the channel. Read it in this order:
 - ``subscriber``: one open stream, its bounded queue and its generator;
 - ``writes``: which entries leave together;
 - ``hub``: which subscribers a channel has; fan-out, revocation, limits, draining;
+- ``body``, ``own_stack``: a stream as a WSGI answer, whose opening leaves no memory behind;
+- ``background``: a greenlet beside the requests, which each of the following is;
 - ``follower``: reads the log whenever the doorbell rings and hands the hub what is new;
+- ``doorbell``, ``outbox``: hearing from other processes through Redis, and telling them;
 - ``presence``: which owners have a stream, in any process, told to streams as it changes;
 - ``heartbeat``: pings, and the end of streams that are old enough;
 - ``pulse``: how late the event loop is, and the line in the log when it stalls.

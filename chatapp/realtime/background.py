@@ -12,6 +12,17 @@ logger = logging.getLogger(__name__)
 PAUSE = 1.0
 
 
+def log_failure(logger: logging.Logger, what: str, error: Exception, *, again: bool) -> None:
+    """Log what keeps failing: once, for a database that is away for an hour would fill the disk."""
+    logger.log(
+        logging.DEBUG if again else logging.ERROR,
+        "%s: %s",
+        what,
+        str(error).partition("\n")[0],
+        exc_info=error,
+    )
+
+
 class Background:
     """Something that runs beside the requests; a subclass says what in :meth:`run`."""
 

@@ -12,16 +12,16 @@ class Body:
     would not run then.
     """
 
-    __slots__ = ("_frames", "_on_close")
+    __slots__ = ("_on_close", "_pieces")
 
-    def __init__(self, frames: Generator[bytes, None, None], on_close: Callable[[], None]) -> None:
-        self._frames = frames
+    def __init__(self, pieces: Generator[bytes, None, None], on_close: Callable[[], None]) -> None:
+        self._pieces = pieces
         self._on_close = on_close
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._frames
+        return self._pieces
 
     def close(self) -> None:
         """End the generator and tell whoever asked to be told."""
-        self._frames.close()
+        self._pieces.close()
         self._on_close()

@@ -14,7 +14,7 @@ import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from chatapp.realtime.background import Background
+from chatapp.realtime.background import Background, log_failure
 from chatapp.realtime.entry import Entry
 
 #: Seconds between looks at the log without a ring: what other processes write is seen by then.
@@ -35,7 +35,12 @@ ReadAfter = Callable[[int, int], Sequence[Entry]]
 
 
 class Follower(Background):
-    """The reader of the log for one process."""
+    """The reader of the log for one process.
+
+    It is handed: how to read where the log ends, and what comes after a position; what delivers;
+    what observes the seconds from a ring to the delivery; and what returns where the log ends if
+    it is another log than it was, as after a backup was restored, else None.
+    """
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class Follower(Background):
                 self.position = self._read_position()
             super().start()
 
+    @property
     def is_well(self) -> bool:
         """Whether the log could be read when it was last tried."""
         return not self._failed
@@ -86,20 +92,14 @@ class Follower(Background):
                 self._look_back()
                 self._catch_up()
                 self._failed = False
-            except Exception as error:
-                # Once: a database that is away for an hour would fill the disk.
-                logger.log(
-                    logging.DEBUG if self._failed else logging.ERROR,
-                    "the log could not be followed: %s",
-                    str(error).partition("\n")[0],
-                    exc_info=error,
-                )
+            except Exception as error:  # noqa: BLE001 (logged)
+                log_failure(logger, "the log could not be followed", error, again=self._failed)
                 self._failed = True
                 gevent.sleep(PAUSE)
                 self._rung.set()
 
     def _look_back(self) -> None:
-        """Go to the log's end, every POLL, if it is another log than it was: a restored one."""
+        """Go to the log's end, if it is another log than it was; asked every POLL at the most."""
         if time.monotonic() - self._looked_at >= POLL:
             if (position := self._began_anew()) is not None:
                 self.position = position

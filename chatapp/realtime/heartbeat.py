@@ -37,28 +37,30 @@ class Heartbeat(Background):
 
         A stream's beat is the one after it was first seen to wait for something to say, so its
         first ping comes soon, and by itself, a beat at least after what it began with: that tells
-        a client that no proxy holds its stream back. Who is being written to just then is pinged
-        a beat later; who has hung up is let go, and so is who vanished, PATIENCE beats later.
+        a client that no proxy holds its stream back. Until then it is looked at in each beat. Who
+        is being written to just then is pinged a beat later; who has hung up is let go, and so is
+        who vanished, PATIENCE beats later.
         """
-        chunk = frames.chunk(frames.PING)
-        now = time.monotonic()
-        later = (share + 1) % INTERVAL
-        known = self._shares
-        everybody = self._hub.subscribers()
-        shares = {
+        everybody, known, later = self._hub.subscribers(), self._shares, (share + 1) % INTERVAL
+        self._shares = shares = {
             each: known.get(each, later) for each in everybody if each in known or each.is_parked
         }
-        for subscriber in [each for each in everybody if shares.get(each, share) == share]:
-            # The kernel takes a first write all the same, and only the next ping would fail.
-            _end_if_gone(subscriber)
-            if subscriber in shares and not subscriber.ping(frames.PING, chunk):
-                shares[subscriber] = later
-            if subscriber.expires_at <= now:
-                subscriber.end(farewell("lifetime"))
+        self._ping([each for each in everybody if shares.get(each, share) == share], later)
         pinged = (share - PATIENCE) % INTERVAL
         for subscriber in [each for each, beat in shares.items() if beat == pinged]:
             _end_if_gone(subscriber)
-        self._shares = shares
+
+    def _ping(self, subscribers: list[Subscriber], later: int) -> None:
+        """Ping those who have a beat, at ``later`` if it cannot be now; end whoever is to go."""
+        chunk = frames.chunk(frames.PING)
+        now = time.monotonic()
+        for subscriber in subscribers:
+            # The kernel takes a first write all the same, and only the next ping would fail.
+            _end_if_gone(subscriber)
+            if subscriber in self._shares and not subscriber.ping(frames.PING, chunk):
+                self._shares[subscriber] = later
+            if subscriber.expires_at <= now:
+                subscriber.end(farewell("lifetime"))
 
     def run(self) -> None:
         """Beat once a second."""

@@ -56,9 +56,11 @@ class Hub:
         #: How many revocations it has brought: whoever sees it unchanged has missed none.
         self.revocations = 0
         self._observe = observe
-        # dicts, not sets: iterated in the order of arrival, and safe to copy cheaply
+        # dicts, not sets: iterated in the order of arrival, and safe to copy cheaply. A key is in
+        # them for as long as it has a subscriber: read them with ``get``, which adds none.
         self._channels: dict[str, dict[Subscriber, None]] = defaultdict(dict)
         self._owners: dict[str, dict[Subscriber, None]] = defaultdict(dict)
+        #: How many subscribers ``_owners`` has in all.
         self._size = 0
 
     def __len__(self) -> int:
@@ -111,11 +113,11 @@ class Hub:
 
         Neighbours on one channel leave in one write for each subscriber.
         """
-        for group in writes.of(entries):
-            if isinstance(group[0].effect, Grant):
-                self._grant(group[0].effect.owner, group[0].channel)
-            self._fan_out(group)
-            self._apply_after(group[0])
+        for write in writes.of(entries):
+            if isinstance(write[0].effect, Grant):
+                self._grant(write[0].effect.owner, write[0].channel)
+            self._fan_out(write)
+            self._take_away(write[0])
 
     def signal(self, channel: str, frame: bytes) -> None:
         """Bring something that has no place in the log, such as typing, to a channel."""
@@ -164,28 +166,29 @@ class Hub:
                 subscriber.end()
                 self.remove(subscriber)
 
-    def _fan_out(self, group: list[Entry]) -> None:
-        frame = b"".join(entry.frame for entry in group if entry.frame is not None)
-        if not frame:
+    def _fan_out(self, write: list[Entry]) -> None:
+        events = [(entry.position, entry.frame) for entry in write if entry.frame is not None]
+        if not events:
             return
-        position, chunk = group[-1].position, frames.chunk(frame)
-        targets = self._targets(group[0])
+        position, frame = events[-1][0], b"".join(frame for _, frame in events)
+        chunk = frames.chunk(frame)
+        targets = self._targets(write[0])
         direct = queued = 0
         for begin in range(0, len(targets), BREATH):
             if begin:
                 gevent.sleep(0)
             part = targets[begin : begin + BREATH]
-            if len(group) > 1:
-                part, singly = self._single_out(part, group)
+            if len(events) > 1:
+                part, singly = self._single_out(part, events)
                 queued += singly
             written, waiting = offer_to_all(part, position, frame, chunk)
-            direct += written * len(group)
-            queued += waiting * len(group)
+            direct += written * len(events)
+            queued += waiting * len(events)
         self._observe(
             "broadcast",
-            channel=group[0].channel,
+            channel=write[0].channel,
             position=position,
-            events=len(group),
+            events=len(events),
             subscribers=len(targets),
             direct=direct,
             queued=queued,
@@ -193,29 +196,24 @@ class Hub:
 
     @staticmethod
     def _single_out(
-        subscribers: list[Subscriber], group: list[Entry]
+        subscribers: list[Subscriber], events: list[tuple[int, bytes]]
     ) -> tuple[list[Subscriber], int]:
-        """Offer the group one by one to who may have a part of it; return the others.
+        """Offer the events one by one to who may have some of them.
 
-        And how many events were taken by those who were singled out.
-
-        Who is not parked may be about to: the answer that says how far its replay reaches is on its
-        way, and moves its position past a part of the group.
+        Return the others, and how many events were taken by those who were singled out. Who is not
+        parked may be about to have some: the answer that says how far its replay reaches is on its
+        way, and moves its position past them.
         """
-        parts = [
-            (entry.position, entry.frame, frames.chunk(entry.frame))
-            for entry in group
-            if entry.frame is not None
-        ]
-        whole, taken = [], 0
+        chunked = [(position, frame, frames.chunk(frame)) for position, frame in events]
+        others, taken = [], 0
         for subscriber in subscribers:
-            if subscriber.is_parked and subscriber.position < group[0].position:
-                whole.append(subscriber)
+            if subscriber.is_parked and subscriber.position < events[0][0]:
+                others.append(subscriber)
                 continue
-            for part in parts:
-                taken += part[0] > subscriber.position
-                subscriber.offer(*part)
-        return whole, taken
+            for event in chunked:
+                taken += event[0] > subscriber.position
+                subscriber.offer(*event)
+        return others, taken
 
     def _targets(self, entry: Entry) -> list[Subscriber]:
         if entry.recipient is None:
@@ -223,7 +221,8 @@ class Hub:
         owned = self._owners.get(entry.recipient, ())
         return [subscriber for subscriber in owned if entry.channel in subscriber.channels]
 
-    def _apply_after(self, entry: Entry) -> None:
+    def _take_away(self, entry: Entry) -> None:
+        """Take what an entry, which they have been brought, takes from subscribers."""
         match entry.effect:
             case Revoke(owner):
                 self._revoke(owner, entry.channel)
@@ -239,14 +238,15 @@ class Hub:
             subscriber.revoked -= {channel}
             wanted = subscriber.follows or channel in subscriber.named
             if wanted and not subscriber.is_closing and self._add(subscriber, [channel]):
-                self._told("subscription_added", subscriber, channel)
+                self._tell_of("subscription_added", subscriber, channel)
 
     def _revoke(self, owner: str, channel: str) -> None:
         for subscriber in list(self._owners.get(owner, ())):
             subscriber.revoked |= {channel}
             if channel in subscriber.channels:
-                self._drop(subscriber, channel)
-                self._told("subscription_removed", subscriber, channel)
+                subscriber.channels = tuple(kept for kept in subscriber.channels if kept != channel)
+                self._forget(subscriber, channel)
+                self._tell_of("subscription_removed", subscriber, channel)
                 if not subscriber.channels:
                     subscriber.cut(farewell("revoked"))
 
@@ -260,17 +260,12 @@ class Hub:
         subscriber.channels += new
         return bool(new)
 
-    def _drop(self, subscriber: Subscriber, channel: str) -> None:
-        """Unsubscribe."""
-        subscriber.channels = tuple(kept for kept in subscriber.channels if kept != channel)
-        self._forget(subscriber, channel)
-
     def _forget(self, subscriber: Subscriber, channel: str) -> int:
         """Forget one of a channel's subscribers, and return how many are left."""
         _discard(self._channels, channel, subscriber)
         return len(self._channels.get(channel, ()))
 
-    def _told(self, what: str, subscriber: Subscriber, channel: str) -> None:
+    def _tell_of(self, what: str, subscriber: Subscriber, channel: str) -> None:
         left = len(self._channels.get(channel, ()))
         self._observe(what, user=subscriber.owner, channel=channel, subscribers=left)
 

@@ -62,7 +62,7 @@ class Presence(Background):
         self._claims: dict[tuple[str, str], float] = {}
         #: In how many processes each owner has streams.
         self._places: dict[str, int] = {}
-        # Who has no stream any more, and until when that is not believed.
+        # Who has no stream any more, and until when that is not believed; in that order, too.
         self._leaving: dict[str, float] = {}
         self._came: set[str] = set()
         self._went: set[str] = set()

@@ -1,10 +1,11 @@
 """One open stream.
 
-A subscriber belongs to the greenlet that runs its :meth:`Subscriber.frames`; the hub offers it
+A subscriber belongs to the greenlet that runs its :meth:`Subscriber.pieces`; the hub offers it
 events from other greenlets. Invariants:
 
 - ``_parked`` is true only while that greenlet waits in the queue *and* nothing is on its way to
   the socket. Only then may the hub write to the socket itself, so bytes never interleave.
+- ``_unsent``, the rest of a chunk that the hub began, goes out before any other byte.
 - ``position`` is the last one handed to the socket or covered by a replay. It never falls below
   what was sent, and nothing at or below it is: so what a replay covered is dropped when offered.
 - A queue that grows too large is dropped as a whole and the subscriber *lags*: its greenlet
@@ -74,16 +75,20 @@ class Subscriber:
         self.revoked: frozenset[str] = frozenset()
         #: Whether it was given its channels: from then on others are told of it.
         self.is_connected = False
-        #: Whether its replay goes on in pieces, so that it was not told yet that it is complete.
+        #: Whether it was not told yet that its replay is complete.
         self.is_replaying = False
         self.position = 0
         self.expires_at = float("inf")
+        #: Frames that wait, each with its position; what only wakes the greenlet has no bytes.
         self._queue: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._queued_bytes = 0
         self._parked = False
+        #: Whether the client may have to read before its greenlet goes on.
         self._sending = False
+        #: Whether the queue was dropped; what is offered meanwhile is not kept.
         self._lags = False
         self._unsent: bytes | memoryview = b""
+        #: Its last words, perhaps none, once it was told to end.
         self._closing: bytes | None = None
 
     @property
@@ -110,7 +115,7 @@ class Subscriber:
         return False
 
     def ping(self, frame: bytes, chunk: bytes) -> bool:
-        """Send a heartbeat, unless other bytes are on their way anyway; return which it was."""
+        """Send a heartbeat, unless other bytes are on their way anyway; return whether it is."""
         if self._parked:
             self.offer(NO_POSITION, frame, chunk)
             return True
@@ -136,13 +141,14 @@ class Subscriber:
         if self._sending and self.wire is not None:
             self.wire.abort()
 
-    def frames(
+    def pieces(
         self, opening: bytes, catch_up: Callable[[Subscriber], bytes]
     ) -> Generator[bytes, None, None]:
         """Yield the response's body: ``opening`` (the replay), then what is offered, until ended.
 
-        Each piece is everything that waits. With a wire, the hub's own writes go out between two
-        pieces. ``catch_up`` returns what the log has behind ``position`` and moves it.
+        Each piece is everything that waits, perhaps nothing. With a wire, the hub's own writes go
+        out between two pieces. ``catch_up`` returns what the log has behind ``position`` and moves
+        it; what it raises ends the stream.
 
         Raises:
             OSError: the client has gone.
@@ -175,7 +181,8 @@ class Subscriber:
         return self._took(sent, data, position, frame)
 
     def _took(self, sent: int, data: bytes, position: int, frame: bytes) -> bool:
-        """Note how much of ``data`` the kernel took, and see to the rest."""
+        """Note how much of ``data`` the kernel took, see to the rest; return whether it began."""
+        self._sending = sent < len(data)
         if sent == 0:
             self._enqueue(position, frame)
             return False

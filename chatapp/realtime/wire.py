@@ -94,10 +94,10 @@ class Wire:
 
 
 def from_environ(environ: Mapping[str, Any]) -> Wire | None:
-    """Return the wire of a request's client, None where there is none of a stream's own.
+    """Return the wire of a request's client, its socket bounded; None where no stream has its own.
 
     That is so with another server than gunicorn's gevent worker (the test client), and with
-    HTTP/2, where a connection is not one stream's alone.
+    HTTP/2, where a connection is not one stream's alone: that one is bounded, too.
     """
     sock = environ.get("gunicorn.socket")
     if not isinstance(sock, GeventSocket):

@@ -77,7 +77,7 @@ class FakeClient:
 
     def serve(self, opening: bytes = b"") -> None:
         """Serve the response as gunicorn does, up to where it waits."""
-        self._server = gevent.spawn(self._serve, self.subscriber.frames(opening, self._catch_up))
+        self._server = gevent.spawn(self._serve, self.subscriber.pieces(opening, self._catch_up))
         settle()
 
     @property

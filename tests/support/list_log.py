@@ -8,7 +8,7 @@ from random import Random
 
 import gevent
 
-from chatapp.api import deliveries
+from chatapp.api import events
 from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Head, Logged
 from chatapp.realtime import frames
@@ -60,7 +60,7 @@ class ListLog:
         self.yields()
         rows = self.rows[position : position + limit]
         self.yields()
-        heard = deliveries.heard_among(rows, hears, self.here)
+        heard = events.heard_among(rows, hears, self.here)
         self.yields()
         found = zip(rows, entries(rows, "e"), strict=True)
         return [entry if row in heard else replace(entry, frame=None) for row, entry in found]
@@ -102,7 +102,7 @@ class ListLog:
 
 
 def entries(rows: list[Logged], epoch: str) -> list[Entry]:
-    """In the place of ``chatapp.api.deliveries``: what to deliver for rows of the log."""
+    """In the place of ``chatapp.api.events``: what to deliver for rows of the log."""
     return [
         Entry(
             row.position,

@@ -21,7 +21,7 @@ from unittest.mock import MagicMock
 import gevent
 import pytest
 
-from chatapp.api import deliveries, streams
+from chatapp.api import events, streams
 from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Logged
 from chatapp.realtime import frames
@@ -103,7 +103,7 @@ class Client:
         try:
             streams.attach(hub, subscriber, self._named)
             opening = streams.opening(subscriber, f"e-{self.start}")
-            for piece in subscriber.frames(opening, streams.catch_up):
+            for piece in subscriber.pieces(opening, streams.catch_up):
                 if piece:
                     self.socket.send_all(frames.chunk(piece))
         finally:
@@ -222,11 +222,11 @@ def shows(kind: str) -> bool:
 
 
 def _stand_in(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = SimpleNamespace(entries=entries, ready=deliveries.ready, reset=deliveries.reset)
+    shown = SimpleNamespace(entries=entries, size_of=len, ready=events.ready, reset=events.reset)
     monkeypatch.setattr(streams, "log", log)
     monkeypatch.setattr(streams, "replay", log)
     monkeypatch.setattr(streams, "access", log)
-    monkeypatch.setattr(streams, "deliveries", shown)
+    monkeypatch.setattr(streams, "events", shown)
     monkeypatch.setattr(streams, "current_metrics", MagicMock())
 
 

@@ -51,10 +51,10 @@ def test_a_long_replay_comes_in_pieces_too_and_then_it_is_ready(
         subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
         streams.attach(delivery.hub, subscriber, [])
         pieces = [streams.opening(subscriber, cursor)]
-        frames = subscriber.frames(pieces[0], delivery.catch_up)
-        assert [next(frames), next(frames)] == [pieces[0], b""]
+        rest = subscriber.pieces(pieces[0], delivery.catch_up)
+        assert [next(rest), next(rest)] == [pieces[0], b""]
         while b"event: ready" not in pieces[-1]:
-            pieces.append(next(frames))
+            pieces.append(next(rest))
         delivery.hub.remove(subscriber)
     assert max(map(len, pieces)) < streams.PIECE + 10_000
     events = EventStream().feed(b"".join(pieces))

@@ -10,7 +10,7 @@ import click
 import pytest
 from flask import Flask
 
-from chatapp.api import deliveries
+from chatapp.api import events
 from chatapp.config import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -75,13 +75,13 @@ def test_every_call_of_the_api_has_its_section_and_every_section_its_call(app: F
 
 
 def test_every_event_is_documented_and_no_other() -> None:
-    streamed = deliveries._PRESENTERS.keys() | CONTROLS_AND_SIGNALS
+    streamed = events._PRESENTERS.keys() | CONTROLS_AND_SIGNALS
     rows = re.findall(r"^\| (?:\([^)]*\) )?`([a-z:]+)` \| .+ \|$", page("EVENTS.md"), re.MULTILINE)
     reasons = {
         reason
         for name in (
             "api/streams.py",
-            "api/deliveries.py",
+            "api/events.py",
             "realtime/hub.py",
             "realtime/heartbeat.py",
         )
@@ -94,7 +94,7 @@ def test_every_event_is_documented_and_no_other() -> None:
 def test_the_browser_listens_for_every_event() -> None:
     script = (ROOT / "static" / "js" / "realtime" / "stream.js").read_text("utf-8")
     heard = set(re.findall(r"'([a-z:]+)'", script))
-    named = deliveries._PRESENTERS.keys() - {"message:created"}
+    named = events._PRESENTERS.keys() - {"message:created"}
     assert (named | CONTROLS_AND_SIGNALS) - heard == set()
 
 

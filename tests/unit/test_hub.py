@@ -45,6 +45,13 @@ def test_who_replayed_a_part_of_a_group_is_sent_the_rest(house: House) -> None:
     assert heard(ann) == [3, 4]
 
 
+def test_what_is_not_shown_brings_nobody_an_event_again_that_they_have(house: House) -> None:
+    ann = house.client("ann", "group:g")
+    ann.subscriber.position = 2
+    house.deliver(entry(2), entry(3, shown=False))
+    assert heard(ann) == []
+
+
 def test_what_is_for_one_reaches_their_streams_alone(house: House) -> None:
     ann, second = house.client("ann", "group:g"), house.client("ann", "dm:d")
     bob = house.client("bob", "group:g")

@@ -38,3 +38,13 @@ def test_it_tells_who_comes_and_goes_while_a_stream_is_open(house: House) -> Non
         ("ann", "group:g", 1),
         ("ann", "group:g", 0),
     ]
+
+
+def test_it_counts_the_events_that_were_shown(house: House) -> None:
+    ann, bob = house.client("ann", "group:g"), house.client("bob", "group:g")
+    bob.subscriber.position = 1
+    house.deliver(entry(1), entry(2), entry(3, shown=False))
+    (told,) = house.told.of("broadcast")
+    assert (told["events"], told["position"], told["subscribers"]) == (2, 2, 2)
+    assert (told["direct"], told["queued"]) == (2, 1)
+    assert ann.subscriber.position == bob.subscriber.position == 2

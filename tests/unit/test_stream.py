@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
-from chatapp.api import deliveries, streams
+from chatapp.api import events, streams
 from chatapp.domain.log import Logged
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
@@ -111,26 +111,20 @@ def test_a_cursor_that_cannot_be_served_is_a_reset(
     assert reset.last_event_id == now
 
 
-@pytest.mark.parametrize(
-    ("limit", "of_three_but_not_of_four"), [("LONGEST_REPLAY", 3), ("LARGEST_REPLAY", 1200)]
-)
+@pytest.mark.parametrize(("limit", "most"), [("LONGEST_REPLAY", 3), ("LARGEST_REPLAY", 3 * 600)])
 def test_a_replay_that_is_too_long_is_a_reset(
-    ann: Person,
-    bob: Person,
-    dm: str,
-    monkeypatch: pytest.MonkeyPatch,
-    limit: str,
-    of_three_but_not_of_four: int,
+    ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    monkeypatch.setattr(streams, limit, of_three_but_not_of_four)
+    monkeypatch.setattr(streams, limit, most)
+    monkeypatch.setattr(streams, "STEP", 2)
     with listen(bob) as stream:
         stream.ready()
         cursor = stream.last_event_id
     for number in range(3):
-        ann.say(dm, str(number))
+        ann.say(dm, f"{number}" * 290)  # and as much again as HTML
     with listen(bob, cursor=cursor) as stream:
-        assert contents(stream.ready()) == ["0", "1", "2"]
-    ann.say(dm, "3")
+        assert contents(stream.ready()) == ["0" * 290, "1" * 290, "2" * 290]
+    ann.say(dm, "3" * 290)
     with listen(bob, cursor=cursor) as stream:
         assert [event.json.get("reason") for event in stream.ready()] == ["length"]
 
@@ -139,20 +133,20 @@ def test_what_is_too_large_to_replay_is_not_even_read(
     ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
-    for number in range(3 * streams.STEP):
+    for number in range(streams.STEP + 1):
         ann.say(dm, str(number))
     read: list[int] = []
-    entries = deliveries.entries
+    entries = events.entries
 
     def counted(rows: Sequence[Logged], epoch: str) -> list[Entry]:
         read.append(len(rows))
         return entries(rows, epoch)
 
-    monkeypatch.setattr(deliveries, "entries", counted)
-    monkeypatch.setattr(streams, "LARGEST_REPLAY", 400)
+    monkeypatch.setattr(events, "entries", counted)
+    monkeypatch.setattr(streams, "LARGEST_REPLAY", 100)
     with listen(bob, cursor=cursor) as stream:
         assert [event.json.get("reason") for event in stream.ready()] == ["length"]
-    assert read == [streams.STEP]
+    assert read == []
 
 
 def test_named_channels_alone_are_heard(team: Team, ann: Person, bob: Person, dm: str) -> None:

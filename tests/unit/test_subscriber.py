@@ -167,7 +167,7 @@ def test_the_end_after_a_short_write_finishes_the_chunk_first() -> None:
     assert not client.is_served
 
 
-def test_who_is_cut_off_while_it_lags_is_handed_nothing_of_what_it_missed() -> None:
+def test_who_is_told_to_end_while_it_lags_is_handed_nothing_of_what_it_missed() -> None:
     goodbye = frames.event(b"{}", name="reconnect")
     wire = FakeWire()
     client = client_of(wire, catch_up=lambda _: frame(9))
@@ -175,7 +175,7 @@ def test_who_is_cut_off_while_it_lags_is_handed_nothing_of_what_it_missed() -> N
     wire.room = 7
     for position in (1, 2, 3):
         offer(client.subscriber, position, QUEUE_BYTES * 2 // 3)  # in one reading of the log
-    client.subscriber.cut(goodbye)
+    client.subscriber.end(goodbye)
     wire.read()
     settle()
     assert positions(client) == [1]
@@ -192,6 +192,19 @@ def test_a_client_that_never_reads_is_cut_off(is_sealed: bool) -> None:
     offer(client.subscriber, 1)
     settle()
     client.subscriber.cut()
+    settle()
+    assert wire.aborted
+    assert not client.is_served
+
+
+@pytest.mark.parametrize("room", [0, 7])  # with nothing taken, and with a part
+def test_a_client_is_cut_off_in_the_turn_that_fills_its_socket(room: int) -> None:
+    wire = FakeWire()
+    client = client_of(wire)
+    client.serve(OPENING)
+    wire.room = room
+    offer(client.subscriber, 1)
+    client.subscriber.cut(frames.event(b"{}", name="reconnect"))
     settle()
     assert wire.aborted
     assert not client.is_served

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from chatapp.api.deliveries import _PRESENTERS
+from chatapp.api.events import _PRESENTERS
 from chatapp.domain import accounts
 from tests.support.client_model import ClientModel
 from tests.support.event_stream import Event

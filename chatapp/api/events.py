@@ -12,7 +12,7 @@ from typing import Any
 
 import gevent
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -39,6 +39,9 @@ _of_positions = MESSAGE_ROWS.where(
         )
     )
 )
+_size_of_ids = select(
+    func.sum(func.length(message_table.c.content) + func.length(message_table.c.html))
+).where(message_table.c.id.in_(bindparam("ids", expanding=True)))
 
 Messages = dict[str, MessageRow]
 
@@ -111,6 +114,12 @@ def entries(rows: Sequence[Logged], epoch: str) -> list[Entry]:
     ids = {row.subject_id for row in rows if row.type in _OF_MESSAGES}
     reading = Reading(_by_id(execute(_of_ids, {"ids": list(ids)})) if ids else {})
     return [_entry(row, reading, epoch) for row in rows]
+
+
+def size_of(rows: Sequence[Logged]) -> int:
+    """Return about how many bytes the texts of these rows have; nothing is encoded for it."""
+    ids = {row.subject_id for row in rows if row.type in _OF_MESSAGES}
+    return int(execute(_size_of_ids, {"ids": list(ids)})[0][0] or 0)
 
 
 def _by_id(rows: Sequence[Any]) -> Messages:

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from chatapp.api import deliveries
+from chatapp.api import events
 from chatapp.domain import conversations, log
 from chatapp.extensions import db
 from chatapp.realtime.entry import Grant, Revoke
@@ -27,7 +27,7 @@ def test_what_nobody_hears_is_not_encoded_but_takes_effect(app: Flask, team: Tea
     bob.delete(f"/api/groups/{unheard}/members/{bob.id}")
     with app.app_context():
         hears = f"group:{heard}".__eq__
-        entries = deliveries.after(begin.position, 99, begin.epoch, hears, {cat.id})
+        entries = events.after(begin.position, 99, begin.epoch, hears, {cat.id})
     assert [entry.position for entry in entries] == [
         begin.position + number for number in range(1, len(entries) + 1)
     ]
@@ -46,7 +46,7 @@ def test_who_came_into_a_group_is_told_if_there_is_a_stream(app: Flask, team: Te
         begin = log.head()
     team.group(ann, bob, cat)
     with app.app_context():
-        entries = deliveries.after(begin.position, 99, begin.epoch, lambda _: False, {bob.id})
+        entries = events.after(begin.position, 99, begin.epoch, lambda _: False, {bob.id})
     encoded = {entry.recipient: entry.frame for entry in entries}
     assert {person for person, frame in encoded.items() if frame is not None} == {bob.id}
     assert b'"members":[{"id":"' in (encoded[bob.id] or b"")
@@ -64,7 +64,7 @@ def test_the_people_of_a_new_group_are_read_once(app: Flask, team: Team, size: i
     asked.clear()
     with app.app_context():
         here = {person.id for person in people}
-        entries = deliveries.after(begin.position, 99, begin.epoch, lambda _: True, here)
+        entries = events.after(begin.position, 99, begin.epoch, lambda _: True, here)
     assert len([entry for entry in entries if entry.frame is not None]) == size
     assert len([sql for sql in asked if "FROM users" in sql]) == 1
 
@@ -82,9 +82,9 @@ def test_an_event_waits_for_a_database_that_is_away_and_for_nothing_else(
 
     monkeypatch.setattr(conversations, "view_without_people", away)
     with app.app_context():
-        [entry, *_] = deliveries.after(begin.position, 99, begin.epoch, lambda _: True, {ann.id})
+        [entry, *_] = events.after(begin.position, 99, begin.epoch, lambda _: True, {ann.id})
         # The log can be read, so it is the event: those that follow must not wait for it.
         assert b'"reason":"unreadable"' in (entry.frame or b"")
         monkeypatch.setattr(log, "head", away)
         with pytest.raises(OperationalError):
-            deliveries.after(begin.position, 99, begin.epoch, lambda _: True, {bob.id})
+            events.after(begin.position, 99, begin.epoch, lambda _: True, {bob.id})
