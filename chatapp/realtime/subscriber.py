@@ -216,8 +216,7 @@ class Subscriber:
         """Park until there is something to do; return all that waits, perhaps nothing."""
         self._sending = False
         self._parked = self._queue.empty()
-        items = [self._queue.get()]
-        self._parked = False
+        items = [self._queue.get()]  # filled by _wake alone, and so no longer parked
         self._sending = True
         if self._unsent and self.wire is not None:
             # The rest of a chunk that the hub began: no other byte may come before it.

@@ -108,7 +108,7 @@ def test_replaying_what_may_be_read_by_then_matters(
 
 
 def test_revoking_in_the_order_of_the_log_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Hub, "_apply_after", lambda *_: None)
+    monkeypatch.setattr(Hub, "_take_away", lambda *_: None)
     assert shows("leaked")
 
 

@@ -132,3 +132,23 @@ def dechunked(data: bytes) -> Iterator[bytes]:
 
 def _no_catch_up(_subscriber: Subscriber) -> bytes:
     raise AssertionError("nothing was to be caught up")
+
+
+OPENING = frames.event(b"opening", name="ready")
+
+
+def frame(position: int, size: int = 1) -> bytes:
+    return frames.event(b"%d %b" % (position, b"x" * size), event_id=f"e-{position}")
+
+
+def offer(subscriber: Subscriber, position: int, size: int = 1) -> bool:
+    data = frame(position, size)
+    return subscriber.offer(position, data, frames.chunk(data))
+
+
+def client_of(wire: FakeWire | None, **kwargs: object) -> FakeClient:
+    return FakeClient(Subscriber("ann", "sess_1", wire=wire), **kwargs)  # type: ignore[arg-type]
+
+
+def positions(client: FakeClient) -> list[int]:
+    return [int(event.data.split()[0]) for event in client.events() if event.type == "message"]

@@ -38,7 +38,7 @@ def test_neighbours_on_a_channel_leave_in_one_write(house: House) -> None:
     assert ann.wire.sends == sends + 2
 
 
-def test_who_replayed_a_part_of_a_group_is_sent_the_rest(house: House) -> None:
+def test_who_replayed_a_part_of_a_write_is_sent_the_rest(house: House) -> None:
     ann = house.client("ann", "group:g")
     ann.subscriber.position = 2
     house.deliver(entry(1), entry(2), entry(3), entry(4))

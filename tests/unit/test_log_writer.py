@@ -85,6 +85,25 @@ def test_beyond_the_bound_whole_lines_are_dropped_and_counted(pipe: Pipe) -> Non
     assert told == f"log_lines_dropped WARNING {{'lines': {50 - len(written)}}}\n"
 
 
+def test_what_was_written_takes_no_room(pipe: Pipe) -> None:
+    writer = LogWriter(pipe.writer, most=2_000)
+    for line in lines(50):
+        writer.write(line)
+        assert os.read(pipe.reader, ROOM).decode() == line
+
+
+def test_what_the_kernel_takes_in_part_is_written_whole(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a socket may: only a pipe takes a piece whole or not at all."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:700]))
+    writer = LogWriter(pipe.writer)
+    for line in lines(3):
+        writer.write(line)
+    assert pipe.read_until(lines(3)[-1]) == "".join(lines(3))
+
+
 def test_without_a_reader_it_goes_on_and_keeps_nothing(pipe: Pipe) -> None:
     writer = LogWriter(pipe.writer, most=20_000)
     os.close(pipe.reader)

@@ -7,32 +7,13 @@ import random
 import pytest
 
 from chatapp.realtime import frames
-from chatapp.realtime.subscriber import NO_POSITION, QUEUE_BYTES, Subscriber
-from tests.support.fake_client import FakeClient, FakeWire, settle
-
-OPENING = frames.event(b"opening", name="ready")
-
-
-def frame(position: int, size: int = 1) -> bytes:
-    return frames.event(b"%d %b" % (position, b"x" * size), event_id=f"e-{position}")
-
-
-def offer(subscriber: Subscriber, position: int, size: int = 1) -> bool:
-    data = frame(position, size)
-    return subscriber.offer(position, data, frames.chunk(data))
+from chatapp.realtime.subscriber import NO_POSITION, QUEUE_BYTES, Subscriber, offer_to_all
+from tests.support.fake_client import OPENING, FakeWire, client_of, frame, offer, positions, settle
 
 
 def signal(subscriber: Subscriber) -> None:
     data = frames.event(b"{}", name="typing")
     subscriber.offer(NO_POSITION, data, frames.chunk(data))
-
-
-def client_of(wire: FakeWire | None, **kwargs: object) -> FakeClient:
-    return FakeClient(Subscriber("ann", "sess_1", wire=wire), **kwargs)  # type: ignore[arg-type]
-
-
-def positions(client: FakeClient) -> list[int]:
-    return [int(event.data.split()[0]) for event in client.events() if event.type == "message"]
 
 
 def test_a_parked_subscriber_is_written_to_directly() -> None:
@@ -124,7 +105,13 @@ def test_a_short_write_is_finished_before_anything_else() -> None:
 def test_an_overflow_is_caught_up_from_the_log() -> None:
     log: list[bytes] = []
     wire = FakeWire()
-    client = client_of(wire, catch_up=lambda subscriber: _catch_up(subscriber, log))
+    overflows: list[Subscriber] = []
+
+    def catch_up(subscriber: Subscriber) -> bytes:
+        overflows.append(subscriber)
+        return _catch_up(subscriber, log)
+
+    client = client_of(wire, catch_up=catch_up)
     client.serve(OPENING)
     wire.room = 10
     for position in range(1, 41):
@@ -137,97 +124,18 @@ def test_an_overflow_is_caught_up_from_the_log() -> None:
     log.append(frame(41))
     assert offer(client.subscriber, 41)
     assert positions(client) == list(range(1, 42))
+    assert overflows == [client.subscriber]
     client.close()
 
 
-def test_the_end_drops_the_queue_and_says_goodbye() -> None:
-    goodbye = frames.event(b"{}", name="reconnect")
-    client = client_of(None)
+def test_who_takes_what_waits_never_overflows() -> None:
+    client = client_of(None)  # nothing is to be caught up
     client.serve(OPENING)
-    offer(client.subscriber, 1)
-    client.subscriber.end(goodbye)
-    client.subscriber.end(b"never sent")
-    offer(client.subscriber, 2)
-    settle()
-    assert client.pieces == [OPENING, goodbye]
-    assert client.subscriber.is_closing
-    assert not client.is_served
-
-
-def test_the_end_after_a_short_write_finishes_the_chunk_first() -> None:
-    wire = FakeWire()
-    client = client_of(wire)
-    client.serve(OPENING)
-    wire.room = 7
-    offer(client.subscriber, 1)
-    client.subscriber.end(frames.event(b"{}", name="reconnect"))
-    wire.read()
-    settle()
-    assert [event.type for event in client.events()] == ["ready", "message", "reconnect"]
-    assert not client.is_served
-
-
-def test_who_is_told_to_end_while_it_lags_is_handed_nothing_of_what_it_missed() -> None:
-    goodbye = frames.event(b"{}", name="reconnect")
-    wire = FakeWire()
-    client = client_of(wire, catch_up=lambda _: frame(9))
-    client.serve(OPENING)
-    wire.room = 7
-    for position in (1, 2, 3):
-        offer(client.subscriber, position, QUEUE_BYTES * 2 // 3)  # in one reading of the log
-    client.subscriber.end(goodbye)
-    wire.read()
-    settle()
-    assert positions(client) == [1]
-    assert [event.type for event in client.events()] == ["ready", "message", "reconnect"]
-    assert not client.is_served
-
-
-@pytest.mark.parametrize("is_sealed", [False, True])
-def test_a_client_that_never_reads_is_cut_off(is_sealed: bool) -> None:
-    wire = FakeWire(is_sealed=is_sealed)
-    client = client_of(wire)
-    client.serve(OPENING)
-    wire.room = 7
-    offer(client.subscriber, 1)
-    settle()
-    client.subscriber.cut()
-    settle()
-    assert wire.aborted
-    assert not client.is_served
-
-
-@pytest.mark.parametrize("room", [0, 7])  # with nothing taken, and with a part
-def test_a_client_is_cut_off_in_the_turn_that_fills_its_socket(room: int) -> None:
-    wire = FakeWire()
-    client = client_of(wire)
-    client.serve(OPENING)
-    wire.room = room
-    offer(client.subscriber, 1)
-    client.subscriber.cut(frames.event(b"{}", name="reconnect"))
-    settle()
-    assert wire.aborted
-    assert not client.is_served
-
-
-def test_a_client_that_reads_is_told_goodbye_when_cut() -> None:
-    wire = FakeWire()
-    client = client_of(wire)
-    client.serve(OPENING)
-    client.subscriber.cut(frames.event(b"{}", name="reconnect"))
-    settle()
-    assert not wire.aborted
-    assert [event.type for event in client.events()] == ["ready", "reconnect"]
-
-
-def test_a_broken_socket_ends_the_stream() -> None:
-    wire = FakeWire()
-    client = client_of(wire)
-    client.serve(OPENING)
-    wire.broken = True
-    assert not offer(client.subscriber, 1)
-    settle()
-    assert not client.is_served
+    for position in range(1, 5):
+        offer(client.subscriber, position, QUEUE_BYTES // 2)
+        settle()
+    assert positions(client) == [1, 2, 3, 4]
+    client.close()
 
 
 def test_a_ping_is_sent_to_those_alone_who_wait() -> None:
@@ -246,6 +154,28 @@ def test_a_ping_is_sent_to_those_alone_who_wait() -> None:
     settle()
     assert [event.type for event in client.events()] == ["ready", "ping", "message"]
     client.close()
+
+
+def test_an_event_for_all_waits_where_the_opening_is_not_out_or_the_socket_is_full() -> None:
+    unopened, full, short, *_ = wires = [FakeWire() for _ in range(5)]
+    clients = [client_of(wire) for wire in wires]
+    for client in clients[1:]:
+        client.serve(OPENING)
+    full.room, short.room, clients[3].subscriber.position = 0, 7, 1
+    counted = offer_to_all(
+        [client.subscriber for client in clients], 1, frame(1), frames.chunk(frame(1))
+    )
+    # Of the last but one, who has it already, it is neither.
+    assert counted == (2, 2)
+    assert unopened.received == b""
+    assert positions(clients[4]) == [1]
+    clients[0].serve(OPENING)
+    for wire in (full, short):
+        wire.read()
+    settle()
+    assert [positions(client) for client in clients] == [[1], [1], [1], [], [1]]
+    for client in clients:
+        client.close()
 
 
 @pytest.mark.parametrize("seed", range(60))

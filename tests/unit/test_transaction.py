@@ -9,51 +9,17 @@ import gevent
 import gevent.event
 import pytest
 from flask import Flask
-from gevent.monkey import get_original
-from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 
 from chatapp.domain import log, sqlite_writer
-from chatapp.domain.errors import DomainError
-from chatapp.domain.sqlite_connections import writer
 from chatapp.domain.transaction import transaction
 from chatapp.extensions import db
-from chatapp.models import Event, Session, User
-
-get_native_id = get_original("threading", "get_native_id")
-
-
-class Unwanted(Exception):
-    """Raised in the middle of a transaction."""
-
-
-@pytest.fixture
-def rings(app: Flask) -> list[int]:
-    """Where the log stood each time that the doorbell rang."""
-    heard: list[int] = []
-
-    def ring(*_position: int) -> None:
-        with app.app_context():
-            heard.append(log.head().position)
-
-    app.extensions["chatapp.doorbell"] = ring
-    return heard
-
-
-def add(name: str) -> int:
-    db.session.add(User(name=name, display_name=name))
-    db.session.flush()
-    return log.append("user:updated", log.TEAM, subject_id=name)
-
-
-def names(app: Flask) -> set[str]:
-    with app.app_context():
-        return set(db.session.scalars(select(User.name)))
-
-
-def positions(app: Flask) -> list[int]:
-    with app.app_context():
-        return list(db.session.scalars(select(Event.position).order_by(Event.position)))
+from chatapp.models import User
+from tests.support.adding import (
+    add,
+    names,
+    positions,
+    try_to_add,
+)
 
 
 def test_rows_and_log_are_committed_together_and_then_the_bell_rings(
@@ -70,7 +36,7 @@ def test_rows_and_log_are_committed_together_and_then_the_bell_rings(
 
 
 def test_a_failure_undoes_both_and_rings_nothing(app: Flask, rings: list[int]) -> None:
-    assert _add(app, "!ann") == "Unwanted"
+    assert try_to_add(app, "!ann") == "Unwanted"
     with app.app_context(), transaction():
         position = add("bob")
     assert names(app) == {"bob"}
@@ -84,100 +50,6 @@ def test_without_an_event_the_bell_is_silent(app: Flask, rings: list[int]) -> No
         db.session.add(User(name="ann", display_name="Ann"))
     assert names(app) == {"ann"}
     assert rings == []
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize("people", [["ann"], ["ann", "bob"]])
-def test_who_reads_the_log_goes_first_and_the_answer_second(app: Flask, people: list[str]) -> None:
-    rung, happened = gevent.event.Event(), []
-    app.extensions["chatapp.doorbell"] = lambda *_: rung.set()
-
-    def follow() -> None:
-        rung.wait()
-        happened.append("delivered")
-
-    def answer(name: str) -> None:
-        happened.append(_add(app, name))
-
-    following = gevent.spawn(follow)
-    for writing in [gevent.spawn(answer, name) for name in people]:
-        writing.get(timeout=20)
-    following.get(timeout=20)
-    assert happened[0] == "delivered"
-    assert sorted(happened[1:]) == people
-
-
-@pytest.mark.sqlite
-def test_of_several_in_one_batch_the_failing_ones_undo_themselves_alone(
-    app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commits = _count_commits(monkeypatch)
-    outcomes = _together(app, ["ann", "!bob", "cat", "!dan", "eve"])
-    assert outcomes == ["ann", "Unwanted", "cat", "Unwanted", "eve"]
-    assert names(app) == {"ann", "cat", "eve"}
-    assert positions(app) == [1, 2, 3]
-    # The premise: they did share one commit. The bell rang once for all, after it.
-    assert len(commits) == 1
-    assert rings == [3]
-
-
-@pytest.mark.sqlite
-def test_nobody_in_a_batch_is_acknowledged_if_its_commit_fails(
-    app: Flask, rings: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commits = _count_commits(monkeypatch)
-    assert _together(app, ["ann", "?bob"]) == ["IntegrityError", "IntegrityError"]
-    assert len(commits) == 1
-    assert names(app) == set()
-    assert rings == []
-    assert _together(app, ["cat"]) == ["cat"]
-    assert names(app) == {"cat"}
-    assert positions(app) == [1]
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize(
-    ("quick", "people", "threads"),
-    [
-        pytest.param(float("inf"), ["zoe"], 0, id="a lone writer on a quick disk: no thread"),
-        pytest.param(float("inf"), ["yan", "zoe"], 1, id="neighbours: in a thread"),
-        pytest.param(0.0, ["zoe"], 1, id="a slow disk: in a thread"),
-    ],
-)
-def test_only_a_lone_writer_on_a_quick_disk_is_synced_on_the_event_loop(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, quick: float, people: list[str], threads: int
-) -> None:
-    monkeypatch.setattr(sqlite_writer, "QUICK_SYNC", quick)
-    for number in range(sqlite_writer.QUICK_SYNCS):
-        _add(app, f"ann{number}")
-    with app.app_context():
-        driver = writer(db.engine).driver
-    committed_by: list[int] = []
-    driver.set_trace_callback(
-        lambda sql: committed_by.append(get_native_id()) if sql == "COMMIT" else None
-    )
-    assert _together(app, people) == people
-    assert len([thread for thread in committed_by if thread != get_native_id()]) == threads
-    assert len(committed_by) == 1
-
-
-UNDOES_ALL = (
-    "CREATE TRIGGER full BEFORE INSERT ON users WHEN new.name = 'zoe' "
-    "BEGIN SELECT RAISE(ROLLBACK, 'as a full disk would'); END"
-)
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize("people", [["zoe"], ["ann", "zoe"], ["ann", "zoe", "bob"]])
-def test_nobody_is_acknowledged_where_sqlite_undoes_all(app: Flask, people: list[str]) -> None:
-    with app.app_context():
-        writer(db.engine).driver.execute(UNDOES_ALL)
-    with gevent.Timeout(60):
-        outcomes = _together(app, people)
-    assert set(outcomes) & set(people) == set()
-    assert names(app) == set()
-    assert _together(app, ["dan"]) == ["dan"]
-    assert names(app) == {"dan"}
 
 
 def test_transactions_do_not_nest(app: Flask) -> None:
@@ -203,50 +75,10 @@ def test_another_process_that_writes_is_waited_for_and_then_named(
     other.execute("BEGIN IMMEDIATE")
     with monkeypatch.context() as impatient:
         impatient.setattr(sqlite_writer, "PATIENCE", 0.0)
-        assert _add(app, "ann") == "Busy"
-    writer = gevent.spawn(_add, app, "ann")
+        assert try_to_add(app, "ann") == "Busy"
+    writer = gevent.spawn(try_to_add, app, "ann")
     gevent.sleep(0)
     assert not writer.dead
     other.close()
     assert writer.get(timeout=20) == "ann"
     assert names(app) == {"ann"}
-
-
-def _count_commits(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    commits: list[object] = []
-    commit = sqlite_writer.Batch.commit
-
-    def counted(batch: sqlite_writer.Batch) -> None:
-        commits.append(batch)
-        commit(batch)
-
-    monkeypatch.setattr(sqlite_writer.Batch, "commit", counted)
-    return commits
-
-
-def _together(app: Flask, people: list[str]) -> list[str]:
-    greenlets = [gevent.spawn(_add, app, name) for name in people]
-    return [str(greenlet.get(timeout=20)) for greenlet in greenlets]
-
-
-def _add(app: Flask, name: str) -> str:
-    """Add somebody, and return the name or which error came.
-
-    With ``!`` before it the body fails at its end; with ``?`` it does what only the commit finds.
-    """
-    try:
-        with app.app_context(), transaction():
-            add(name.lstrip("!?"))
-            _go_wrong(name)
-    except (Unwanted, sqlite3.Error, DBAPIError, DomainError) as error:
-        return type(error).__name__
-    return name
-
-
-def _go_wrong(name: str) -> None:
-    if name.startswith("!"):
-        raise Unwanted
-    if name.startswith("?"):
-        db.session.execute(text("PRAGMA defer_foreign_keys = ON"))
-        db.session.add(Session(user_id="user_none", secret_hash="x"))
-        db.session.flush()
