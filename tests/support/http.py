@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -32,12 +31,7 @@ class Http:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def call(self, person: Person, method: str, path: str, **kwargs: Any) -> httpx.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -65,6 +66,25 @@ def test_restoring_undoes_what_came_later_and_renews_the_epoch(
     assert epoch(live) != epoch(target)
     assert kept is not None
     assert contents(kept) == [("before",), ("after",)]
+
+
+@pytest.mark.sqlite
+def test_nothing_is_restored_beside_a_server_that_runs(
+    app: Flask, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_DATA_DIR", str(data_dir))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    live, target = data_dir / "chat.db", tmp_path / "backup"
+    backup.write_backup(live, target)
+    before = epoch(live)
+    with (data_dir / "server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = app.test_cli_runner().invoke(args=["restore", "--yes", str(target)])
+    assert refused.exit_code != 0
+    assert "already serves" in refused.stderr
+    assert epoch(live) == before
+    assert app.test_cli_runner().invoke(args=["restore", "--yes", str(target)]).exit_code == 0
+    assert epoch(live) != before
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + bytes(200)])

@@ -6,12 +6,20 @@ import socket
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from chatapp import create_app
 from chatapp.realtime import doorbell as module
 from tests.support.fake_client import settle
 from tests.support.server import free_port
 from tests.support.settings import settings_for
+
+
+def test_a_signal_that_is_too_large_is_none() -> None:
+    doorbell = module.Doorbell(Redis(), lambda _: None, {})
+    for size in (10, module.MOST_BYTES):
+        doorbell.send("signal", "dm:dm_1", b"x" * size)
+    assert [len(message) < 100 for message in doorbell._outbox._taken_signals()] == [True]
 
 
 def test_who_rings_does_not_even_ask_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

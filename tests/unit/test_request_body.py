@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import unicodedata
 
+import gevent
 import pytest
 from flask.testing import FlaskClient
 from gevent import socket
@@ -58,14 +59,15 @@ def test_a_form_of_very_many_fields_is_not_taken_apart(client: FlaskClient, path
 def test_a_body_that_does_not_come_is_given_up(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nor does the page that says so, which shows what was typed, wait for it."""
     monkeypatch.setattr(request_body, "PATIENCE", 0.01)
     ours, theirs = socket.socketpair()
-    with ours, theirs, theirs.makefile("rb", buffering=0) as stream:
+    with gevent.Timeout(20), ours, theirs, theirs.makefile("rb", buffering=0) as stream:
         ours.sendall(b"name=ann&")
         answer = client.post(
             "/sign-in",
             content_type="application/x-www-form-urlencoded",
-            headers={"Content-Length": "100"},
+            headers={"Content-Length": "100", "Accept": "text/html"},
             environ_overrides={"wsgi.input": stream, "CONTENT_LENGTH": "100"},
         )
     assert answer.status_code == 408
