@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatapp.realtime.entry import Grant, Revoke
+from tests.support.fake_client import FakeWire
 from tests.support.house import House, entry
 
 
@@ -38,6 +39,16 @@ def test_it_tells_who_comes_and_goes_while_a_stream_is_open(house: House) -> Non
         ("ann", "group:g", 1),
         ("ann", "group:g", 0),
     ]
+
+
+def test_it_counts_what_was_written_at_once_and_what_waits(house: House) -> None:
+    ann, bob = house.client("ann", "group:g"), house.client("bob", "group:g")
+    assert isinstance(bob.wire, FakeWire)
+    bob.wire.room = 0
+    house.deliver(entry(1), entry(2))
+    told = house.told.of("broadcast")
+    assert [(line["direct"], line["queued"]) for line in told] == [(2, 2)]
+    assert ann.subscriber.position == 2
 
 
 def test_it_counts_the_events_that_were_shown(house: House) -> None:
