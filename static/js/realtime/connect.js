@@ -1,7 +1,7 @@
 import { base, me } from '../helpers/server.js';
 import { persistently } from './backoff.js';
 import { LockElection } from './election.js';
-import { SharedStream } from './leader.js';
+import { SharedStream } from './shared.js';
 import { claim, isMine } from './owner.js';
 
 /** Join the page to the stream: events into the feed, the connection's state into the line. */

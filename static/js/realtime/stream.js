@@ -23,6 +23,7 @@ export class Stream {
   #source;
   #timer;
   #late; // something of this source is overdue
+  #held; // a proxy holds events back, for all we know
   #readyAt; // until something followed it by itself
   #turn = 0;
   #backoff = new Backoff();
@@ -88,7 +89,7 @@ export class Stream {
     this.#readyAt = performance.now();
     this.#expect();
     this.#backoff.reset();
-    if (!this.held) this.report('live');
+    if (!this.#held) this.report('live');
   }
 
   /**
@@ -100,10 +101,10 @@ export class Stream {
     if (this.#late) {
       this.#late = false;
       this.#again(this.#backoff.next());
-    } else if ((type === 'ping' || !this.held) && performance.now() - this.#readyAt > LUMP) {
+    } else if ((type === 'ping' || !this.#held) && performance.now() - this.#readyAt > LUMP) {
       clearTimeout(this.#timer);
       this.#readyAt = undefined;
-      this.held = false;
+      this.#held = false;
       this.report('live');
     }
   }
@@ -120,7 +121,7 @@ export class Stream {
   }
 
   #swallowed() {
-    this.held = this.#late = true;
+    this.#held = this.#late = true;
     this.#readyAt = undefined;
     this.report('polling');
   }
@@ -138,7 +139,7 @@ export class Stream {
     this.#end();
     const turn = this.#turn;
     this.#watchdog.heard();
-    if (!this.held || refused) this.report(navigator.onLine ? 'reconnecting' : 'offline');
+    if (!this.#held || refused) this.report(navigator.onLine ? 'reconnecting' : 'offline');
     let wait = this.#backoff.next();
     if (refused) {
       // EventSource hides the status: ask who we are, to tell "signed out" from "server away".

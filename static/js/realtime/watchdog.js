@@ -12,7 +12,7 @@ export class Watchdog {
   #ticked = 0;
   #timer;
 
-  /** @param {(why: string) => void} suspect called when the stream should be made anew */
+  /** @param {(why: string) => void} suspect makes the stream anew */
   constructor(suspect) {
     this.suspect = suspect;
   }
