@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 
+import gevent
 import pytest
 
 from chatapp.realtime import frames
@@ -189,6 +190,38 @@ def test_nothing_is_left_of_a_subscriber_that_was_removed(house: House) -> None:
     assert house.hub.counts() == {}
     assert house.hub.subscribers() == []
     assert (house.hub._channels, house.hub._owners) == ({}, {})
+
+
+def test_who_has_hung_up_makes_room_and_is_let_go(house: House) -> None:
+    gone, *others = [house.client("ann", "group:g") for _ in range(house.hub.per_owner)]
+    assert isinstance(gone.wire, FakeWire)
+    gone.wire.broken = True
+    others.append(house.client("ann", "group:g"))
+    settle()
+    assert not gone.is_served
+    assert all(client.is_served for client in others)
+
+
+@pytest.mark.parametrize("way", ["deliver", "signal"])
+def test_others_have_a_turn_while_many_are_written_to(
+    house: House, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("chatapp.realtime.hub.BREATH", 2)
+    clients = [house.client(name, "group:g") for name in "abcde"]
+    reached: list[int] = []
+
+    def look() -> None:
+        while len(reached) < 10:
+            reached.append(sum(len(client.events()) > 1 for client in clients))
+            gevent.sleep(0)
+
+    looking = gevent.spawn(look)
+    if way == "deliver":
+        house.hub.deliver([entry(1)])
+    else:
+        house.hub.signal("group:g", frames.event(b"{}", name="typing"))
+    looking.join()
+    assert {2, 4, 5} <= {*reached}
 
 
 def test_streams_opened_together_end_apart(house: House) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
+import io
 import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import gevent
 import pytest
 from gevent.socket import wait_read
 
+from chatapp import log_writer, logs
 from chatapp.log_writer import PIECE, LogWriter
 from tests.support.wait import PATIENCE
 
@@ -130,6 +135,25 @@ def test_what_waits_is_written_when_the_process_ends(pipe: Pipe) -> None:
     writer.close(30)
     _, status = os.waitpid(child, 0)
     assert status == 0
+
+
+def test_all_that_a_worker_says_goes_through_one_and_out_at_the_end(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stderr = os.fdopen(pipe.writer, "w", closefd=False)
+    theirs: Any = logging.StreamHandler(stderr)
+    file: Any = logging.StreamHandler(io.StringIO())
+    ours: dict[str, LogWriter] = {}
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(logging.getLogger("gunicorn.error"), "handlers", [theirs, file])
+    monkeypatch.setattr(logs, "configure", ours.update)
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    log_writer.install()
+    assert theirs.stream is ours["file"]
+    assert file.stream is not ours["file"]
+    assert at_exit == [ours["file"].close]
+    stderr.close()
 
 
 def test_a_file_takes_everything_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:
