@@ -181,7 +181,7 @@ def test_with_the_database_away_each_command_says_so_in_one_line(tmp_path: Path)
         assert result.stderr.count("\n") == 1, words
 
 
-@pytest.mark.parametrize("words", [["user", "list"], ["prune-log"], ["routes"], ["--help"]])
+@pytest.mark.parametrize("words", [["user", "list"], ["routes"], ["--help"]])
 def test_a_wrong_setting_is_one_line(tmp_path: Path, words: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "flask", *words],
