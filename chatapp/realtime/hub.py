@@ -237,7 +237,7 @@ class Hub:
         for subscriber in list(self._owners.get(owner, ())):
             subscriber.revoked -= {channel}
             wanted = subscriber.follows or channel in subscriber.named
-            if wanted and not subscriber.is_closing and self._add(subscriber, [channel]):
+            if wanted and self._add(subscriber, [channel]):
                 self._tell_of("subscription_added", subscriber, channel)
 
     def _revoke(self, owner: str, channel: str) -> None:

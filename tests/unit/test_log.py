@@ -82,3 +82,14 @@ def test_sessions_and_tokens_are_named_on_no_stream(team: Team, ann: Person, bob
     types = {row.type for row in log.after(0, 100)}
     assert {"session:revoked", "user:deactivated"} <= types
     assert missed(ann) == [("user:updated", log.TEAM)]
+
+
+def test_of_all_who_find_the_log_behind_the_first_renews_its_epoch(app: Flask) -> None:
+    with app.app_context():
+        head = log.head()
+        assert log.renew_epoch_behind(head.epoch, head.position) == head
+        assert log.renew_epoch_behind("another", head.position + 1) == head
+        renewed = log.renew_epoch_behind(head.epoch, head.position + 1)
+        assert renewed.epoch != head.epoch
+        assert renewed.position == head.position
+        assert log.renew_epoch_behind(head.epoch, head.position + 1) == renewed
