@@ -84,7 +84,7 @@ class Delivery:
         gevent.spawn(self._start_at_last)
 
     def is_following(self) -> bool:
-        """Whether new events reach this process's streams; before the first one, they would."""
+        """Whether new events reach this process's streams, as far as the last reading tells."""
         return self.follower.is_well
 
     def ring(self, position: int = 0) -> None:

@@ -111,14 +111,14 @@ def _is_large(rows: Sequence[Logged]) -> bool:
 
 def _piece(subscriber: Subscriber, missed: Sequence[Logged] | str, head: Head) -> bytes:
     """Return a PIECE of what was missed, or a ``reset``; and ``ready`` where a replay is over."""
-    piece = _reset(missed, head) if isinstance(missed, str) else _begin(subscriber, missed, head)
+    piece = _reset(missed, head) if isinstance(missed, str) else _encoded(subscriber, missed, head)
     if subscriber.is_replaying and subscriber.position == head.position:
         subscriber.is_replaying = False
         piece += events.ready(head, random.randint(*RETRY))  # noqa: S311
     return piece
 
 
-def _begin(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
+def _encoded(subscriber: Subscriber, rows: Sequence[Logged], head: Head) -> bytes:
     """Return the first PIECE of ``rows``; where more is left, the subscriber lags behind it."""
     piece = b""
     for entry in _entries(rows, head):
