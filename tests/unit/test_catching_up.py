@@ -55,6 +55,7 @@ def test_a_long_replay_comes_in_pieces_too_and_then_it_is_ready(
         assert [next(rest), next(rest)] == [pieces[0], b""]
         while b"event: ready" not in pieces[-1]:
             pieces.append(next(rest))
+        assert delivery.catch_up(subscriber) == b""
         delivery.hub.remove(subscriber)
     assert max(map(len, pieces)) < streams.PIECE + 10_000
     events = EventStream().feed(b"".join(pieces))

@@ -130,5 +130,16 @@ def test_where_a_batch_fails_all_are_told_and_the_next_one_goes(
     error: Any = OSError()
     error.orig = failure
     database.failures.append(error)
-    assert told(posting(lane, 1, 2)) == [each_is_told] * 2
-    assert told(posting(lane, 3)) == [1]
+    database.open.clear()
+    posts = posting(lane, 1, 2)
+    settle()
+    posts += posting(lane, 3)
+    settle()
+    database.open.set()
+    assert told(posts) == [each_is_told, each_is_told, 1]
+
+
+def test_all_posts_to_a_database_take_one_lane(lane: Lane) -> None:
+    one, other = Mock(), Mock()
+    assert postgresql_posts.lane(one) is postgresql_posts.lane(one)
+    assert postgresql_posts.lane(one) is not postgresql_posts.lane(other)

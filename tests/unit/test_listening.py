@@ -78,6 +78,15 @@ def ear(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ear]:
     ear.doorbell.stop()
 
 
+def test_what_it_is_to_say_its_outbox_says_until_both_stop(ear: Ear) -> None:
+    ear.outbox.start.assert_called_once_with()
+    ear.doorbell.ring(5)
+    ear.outbox.ring.assert_called_once_with(5)
+    ear.doorbell.stop()
+    ear.outbox.stop.assert_called_once_with()
+    assert Subscription.made[-1].is_closed
+
+
 def test_it_rings_for_what_others_have_committed_and_hands_on_their_signals(ear: Ear) -> None:
     (subscription,) = Subscription.made
     subscription.hear("message", b"ring 7")
