@@ -178,6 +178,29 @@ def test_an_event_for_all_waits_where_the_opening_is_not_out_or_the_socket_is_fu
         client.close()
 
 
+def test_an_event_for_all_has_no_chunk_for_http_1_0_and_gets_past_no_tls() -> None:
+    plain, sealed, broken, _ = wires = (
+        FakeWire(chunked=False),
+        FakeWire(is_sealed=True),
+        FakeWire(),
+        FakeWire(),
+    )
+    clients = [client_of(wire) for wire in (*wires, None)]
+    for client in clients:
+        client.serve(OPENING)
+    broken.broken = True
+    sends = sealed.sends
+    everybody = [client.subscriber for client in clients]
+    assert offer_to_all(everybody, 1, frame(1), frames.chunk(frame(1))) == (2, 2)
+    assert plain.received == OPENING + frame(1)
+    assert sealed.sends == sends
+    settle()
+    assert [positions(client) for client in clients] == [[1], [1], [], [1], [1]]
+    assert [client.is_served for client in clients] == [True, True, False, True, True]
+    for client in clients:
+        client.close()
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_whatever_the_socket_does_all_comes_in_order_and_once(
     seed: int, monkeypatch: pytest.MonkeyPatch
