@@ -23,7 +23,7 @@ export class Stream {
   #source;
   #timer;
   #late; // something of this source is overdue
-  #held; // a proxy holds events back, for all we know
+  #held; // a proxy holds events back
   #readyAt; // until something followed it by itself
   #turn = 0;
   #backoff = new Backoff();
