@@ -202,7 +202,7 @@ class Delivery:
         if not subscriber.is_replaying:
             self._metrics.overflows.inc()
         with self.turns, self._app.app_context():
-            return streams.catch_up(subscriber)
+            return streams.catch_up(subscriber, self._epoch)
 
 
 def current_delivery() -> Delivery:

@@ -59,14 +59,15 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     return missed if subscriber.is_replaying else missed + _ready(head)
 
 
-def catch_up(subscriber: Subscriber) -> bytes:
+def catch_up(subscriber: Subscriber, epoch: str) -> bytes:
     """Return a PIECE of what a subscriber has not been sent, after its queue had to be dropped.
 
     Where more is left, it goes on lagging, behind the last event of the piece. The last piece of a
-    replay ends with ``ready``.
+    replay ends with ``ready``. A position that the stream has reached in another ``epoch`` than
+    today's gets a ``reset``.
     """
     head = log.head()
-    rows = _missed(subscriber, subscriber.position, head)
+    rows = _missed(subscriber, subscriber.position if head.epoch == epoch else "epoch", head)
     piece = rows if isinstance(rows, bytes) else _piece(subscriber, rows, head)
     if subscriber.is_replaying and subscriber.position == head.position:
         subscriber.is_replaying = False
@@ -94,9 +95,8 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
         return _reset(start, head)
     rows: list[Logged] | None = []
     if start < head.position:
-        rows = replay.missed(
-            subscriber.owner, start, head.position, subscriber.named, LONGEST_REPLAY + 1
-        )
+        reader = subscriber.owner, subscriber.credential
+        rows = replay.missed(*reader, start, head.position, subscriber.named, LONGEST_REPLAY + 1)
     if rows is None:
         return _reset("pruned", head)
     if len(rows) > LONGEST_REPLAY:

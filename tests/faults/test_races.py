@@ -80,7 +80,7 @@ def test_asking_who_hears_after_the_rows_were_read_matters(monkeypatch: pytest.M
 
 
 def test_catching_up_after_an_overflow_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "catch_up", lambda _: b"")
+    monkeypatch.setattr(streams, "catch_up", lambda _, **__: b"")
     assert shows("lost")
 
 

@@ -66,7 +66,7 @@ class ListLog:
         return [entry if row in heard else replace(entry, frame=None) for row, entry in found]
 
     def missed(
-        self, user: str, after: int, last: int, named: Collection[str], limit: int
+        self, user: str, _credential: str, after: int, last: int, named: Collection[str], limit: int
     ) -> list[Logged]:
         self.yields()
         channels = set(self.may_read(user)) & set(named or (CHANNEL, OTHER))

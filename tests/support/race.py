@@ -103,7 +103,7 @@ class Client:
         try:
             streams.attach(hub, subscriber, self._named)
             opening = streams.opening(subscriber, f"e-{self.start}")
-            for piece in subscriber.frames(opening, streams.catch_up):
+            for piece in subscriber.frames(opening, partial(streams.catch_up, epoch="e")):
                 if piece:
                     self.socket.send_all(frames.chunk(piece))
         finally:
