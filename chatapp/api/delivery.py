@@ -173,18 +173,21 @@ class Delivery:
     def _began_anew(self) -> int | None:
         """Return where the log stands if history has gone backwards: a backup was restored.
 
-        Or it is behind what was delivered, though nobody has said so. Then every stream comes anew.
-        Its cursor is of the old epoch, also that of what was delivered meanwhile, so it is told
-        ``reset``.
+        Or it is behind what was delivered, though nobody has said so; or a part was pruned that was
+        not delivered yet, as by a clock that is wrong. Then every stream comes anew. Its cursor is
+        of the old epoch, also that of what was delivered meanwhile, or of a position that was
+        pruned, so it is told ``reset``.
         """
         with self._app.app_context():
             head = log.head()
             if head.epoch == self._epoch and head.position < self.follower.position:
                 head = log.renew_epoch_behind(self._epoch, self.follower.position)
-        if head.epoch == self._epoch:
+        is_new = head.epoch != self._epoch
+        if not is_new and head.pruned_position <= self.follower.position:
             return None
         self._epoch = head.epoch
-        log_event(logger, "new_epoch", logging.WARNING, streams=len(self.hub))
+        what = "new_epoch" if is_new else "pruned_undelivered"
+        log_event(logger, what, logging.WARNING, streams=len(self.hub))
         self.hub.send_away()
         return head.position
 
