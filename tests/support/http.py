@@ -78,7 +78,9 @@ class Http:
             sent["Last-Event-ID"] = last_event_id
         # A connection of its own, since it is held until the end.
         client = self._stack.enter_context(_client(self.url))
-        response = self._stack.enter_context(client.stream("GET", "/api/sse", params=query, headers=sent))
+        response = self._stack.enter_context(
+            client.stream("GET", "/api/sse", params=query, headers=sent)
+        )
         return HttpStream(response)
 
 

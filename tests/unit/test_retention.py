@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from chatapp.domain import log, retention
 from chatapp.extensions import db
 from chatapp.models import Event, now
 from chatapp.realtime import follower
+from chatapp.realtime.entry import Entry
 from tests.support.stream import contents, listen, types
 from tests.support.team import Team
 
@@ -75,13 +77,16 @@ def test_who_was_brought_nothing_of_what_is_pruned_is_told(
     ann, bob = team.people("ann", "bob")
     dm, delivery, goes_on = team.dm(ann, bob), app.extensions["chatapp"], Flag()
     read = delivery.follower._read_after
+
+    def read_late(*given: int) -> Sequence[Entry]:
+        goes_on.wait()
+        return read(*given)
+
     with listen(bob) as stream:
         stream.ready()
         ann.say(dm, "premise")
         assert contents([stream.next()]) == ["premise"]
-        monkeypatch.setattr(
-            delivery.follower, "_read_after", lambda *given: goes_on.wait() and read(*given)
-        )
+        monkeypatch.setattr(delivery.follower, "_read_after", read_late)
         ann.say(dm, "pruned before it was read")
         with app.app_context():
             last = log.head().position
