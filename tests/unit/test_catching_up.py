@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
 from chatapp.api import streams
@@ -142,7 +143,7 @@ def test_who_is_shut_out_is_handed_nothing_committed_later(
 
 
 def test_of_a_log_that_began_anew_a_slow_reader_is_handed_nothing_but_a_reset(
-    app: Flask, team: Team, ann: Person, bob: Person, dm: str
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of what it has read may be lost, and other events may have its positions."""
     with app.app_context():
@@ -151,7 +152,8 @@ def test_of_a_log_that_began_anew_a_slow_reader_is_handed_nothing_but_a_reset(
         subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
         streams.attach(delivery.hub, subscriber, [])
         subscriber.position = log.head().position
-        # Whoever delivers looks for that every 2 s.
+        # Whoever delivers looks for that every 2 s, and has not yet.
+        monkeypatch.setattr(delivery.follower, "_began_anew", lambda: None)
         epoch = log.renew_epoch()
     team.post(ann, dm, "of the new log")
     with app.app_context():

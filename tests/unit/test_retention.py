@@ -14,6 +14,7 @@ from chatapp.extensions import db
 from chatapp.models import Event, now
 from chatapp.realtime import follower
 from chatapp.realtime.entry import Entry
+from chatapp.realtime.follower import ReadAfter
 from tests.support.stream import contents, listen, types
 from tests.support.team import Team
 
@@ -76,7 +77,7 @@ def test_who_was_brought_nothing_of_what_is_pruned_is_told(
     monkeypatch.setattr(follower, "POLL", 0.01)
     ann, bob = team.people("ann", "bob")
     dm, delivery, goes_on = team.dm(ann, bob), app.extensions["chatapp"], Flag()
-    read = delivery.follower._read_after
+    read: ReadAfter = delivery.follower._read_after
 
     def read_late(*given: int) -> Sequence[Entry]:
         goes_on.wait()
