@@ -12,7 +12,7 @@ from flask import Flask, current_app, has_app_context
 from gevent.lock import Semaphore
 
 from chatapp import descriptors, throttle
-from chatapp.api import deliveries, streams
+from chatapp.api import deliveries, outages, streams
 from chatapp.api.problems import STREAM_PATH
 from chatapp.api.turns import InTurn, Turns
 from chatapp.config import Settings
@@ -201,11 +201,23 @@ class Delivery:
             db.session.remove()
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
-        """Return what a subscriber that is behind has missed, with a short app context."""
+        """Return what a subscriber that is behind has missed, with a short app context.
+
+        Nothing while the log cannot be read: it stays behind, and asks again.
+        """
+        position = subscriber.position
         if not subscriber.is_replaying:
             self._metrics.overflows.inc()
-        with self.turns, self._app.app_context():
-            return streams.catch_up(subscriber, self._epoch)
+        try:
+            with self.turns, self._app.app_context():
+                return streams.catch_up(subscriber, self._epoch)
+        except Exception as error:
+            if not outages.passes(error):
+                raise
+            # Whoever follows the log tells of it, once.
+            subscriber.lag_from(position)
+            gevent.sleep(PAUSE)
+            return b""
 
 
 def current_delivery() -> Delivery:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from chatapp.api import streams
 from chatapp.api.delivery import current_delivery
-from chatapp.domain import log, tokens
+from chatapp.domain import log, replay, tokens
 from chatapp.realtime.entry import Entry, Revoke
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.event_stream import EventStream
@@ -162,6 +163,31 @@ def test_of_a_log_that_began_anew_a_slow_reader_is_handed_nothing_but_a_reset(
         delivery.hub.remove(subscriber)
     assert (event.type, event.json["reason"]) == ("reset", "epoch")
     assert event.last_event_id == f"{epoch}-{head.position}"
+
+
+def test_while_the_log_cannot_be_read_a_slow_reader_stays(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        delivery, missed = current_delivery(), replay.missed
+        delivery.start()
+        subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
+        streams.attach(delivery.hub, subscriber, [])
+        head = log.head()
+    team.post(ann, dm, "missed")
+
+    def away(*_: object) -> None:
+        monkeypatch.setattr(replay, "missed", missed)
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(replay, "missed", away)
+    frames = subscriber.frames(b"opening", delivery.catch_up)
+    assert [next(frames), next(frames)] == [b"opening", b""]
+    subscriber.lag_from(head.position)
+    assert next(frames) == b""
+    (event,) = EventStream().feed(next(frames))
+    assert event.json["content"] == "missed"
+    delivery.hub.remove(subscriber)
 
 
 def _caught_up_from(subscriber: Subscriber, position: int) -> bytes:
