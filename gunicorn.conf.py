@@ -26,6 +26,8 @@ worker_class = "gevent"
 # Streams, calls and idle connections all count; when it is full gunicorn stops accepting in
 # silence, so the app's own limits (CHAT_STREAMS) lie well below it.
 worker_connections = descriptors.raise_limit()
+# Bytes. A stream that names 100 groups (chatapp/api/sse.py) asks for it in 4,500.
+limit_request_line = 8190
 max_requests = 0  # recycling a worker would stop every new request while one stream is open
 # Seconds that a connection may be silent (chatapp/keep_alive.py). No round number: a bot that calls
 # every ten seconds, or every fifteen, shall not do so in the moment that we hang up.

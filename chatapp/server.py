@@ -4,6 +4,7 @@ The arbiter imports this module and what it imports at its head, and nothing els
 reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk by then.
 """
 
+import errno
 import gc
 import importlib
 import logging
@@ -32,6 +33,9 @@ _WARM = (
     *("markdown_it", "nh3", "pygments", "orjson", "sqlalchemy.dialects.sqlite"),
     *("flask_compress", "limits", "prometheus_client", "redis", "psycopg"),
 )
+
+#: What a write says of a client that has vanished or will not read (chatapp.realtime.wire).
+_VANISHED = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +68,12 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         """Log, but for what gunicorn says before our checks: a refusal shall be one line."""
         if not msg.startswith("Starting gunicorn"):
             super().info(msg, *args, **kwargs)
+
+    def exception(self, msg: str, *args: object, **kwargs: Any) -> None:
+        """Log an error, but for clients that vanish: gunicorn knows only those that hang up."""
+        error = sys.exception()
+        if not (isinstance(error, OSError) and error.errno in _VANISHED):
+            super().exception(msg, *args, **kwargs)
 
 
 def read_settings() -> Settings:

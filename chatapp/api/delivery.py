@@ -12,7 +12,7 @@ from flask import Flask, current_app, has_app_context
 from gevent.lock import Semaphore
 
 from chatapp import descriptors, throttle
-from chatapp.api import events, streams
+from chatapp.api import events, outages, streams
 from chatapp.api.problems import STREAM_PATH
 from chatapp.api.turns import InTurn, Turns
 from chatapp.config import Settings
@@ -100,11 +100,23 @@ class Delivery:
             self.doorbell.send("signal", channel, frame)
 
     def catch_up(self, subscriber: Subscriber) -> bytes:
-        """Return what a subscriber that is behind has missed, with a short app context."""
+        """Return what a subscriber that is behind has missed, with a short app context.
+
+        Nothing while the log cannot be read: it stays behind, and asks again.
+        """
+        position = subscriber.position
         if not subscriber.is_replaying:
             self._metrics.overflows.inc()
-        with self.turns, self._app.app_context():
-            return streams.catch_up(subscriber)
+        try:
+            with self.turns, self._app.app_context():
+                return streams.catch_up(subscriber, self._epoch)
+        except Exception as error:
+            if not outages.passes(error):
+                raise
+            # Whoever follows the log tells of it, once.
+            subscriber.lag_from(position)
+            gevent.sleep(PAUSE)
+            return b""
 
     def drain(self) -> None:
         """Say goodbye to every stream; the process is about to stop."""
@@ -175,18 +187,21 @@ class Delivery:
     def _began_anew(self) -> int | None:
         """Return where the log stands if history has gone backwards: a backup was restored.
 
-        Or it is behind what was delivered, though nobody has said so. Then every stream comes anew.
-        Its cursor is of the old epoch, also that of what was delivered meanwhile, so it is told
-        ``reset``.
+        Or it is behind what was delivered, though nobody has said so; or a part was pruned that was
+        not delivered yet, as by a clock that is wrong. Then every stream comes anew. Its cursor is
+        of the old epoch, also that of what was delivered meanwhile, or of a position that was
+        pruned, so it is told ``reset``.
         """
         with self._app.app_context():
             head = log.head()
             if head.epoch == self._epoch and head.position < self.follower.position:
                 head = log.renew_epoch_behind(self._epoch, self.follower.position)
-        if head.epoch == self._epoch:
+        is_new = head.epoch != self._epoch
+        if not is_new and head.pruned_position <= self.follower.position:
             return None
         self._epoch = head.epoch
-        log_event(logger, "new_epoch", logging.WARNING, streams=len(self.hub))
+        what = "new_epoch" if is_new else "pruned_undelivered"
+        log_event(logger, what, logging.WARNING, streams=len(self.hub))
         self.hub.send_away()
         return head.position
 

@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import orjson
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chatapp.api import representations as show
@@ -141,7 +141,7 @@ def _unheard(row: Logged) -> Entry:
 def _frame(row: Logged, reading: Reading, epoch: str) -> bytes | None:
     cursor = Cursor(epoch, row.position)
     try:
-        shown = _PRESENTERS[row.type](row, reading) if row.type in _PRESENTERS else None
+        shown = _shown(row, reading)
     except PoolTimeout:
         raise
     except Exception as error:
@@ -159,6 +159,20 @@ def _frame(row: Logged, reading: Reading, epoch: str) -> bytes | None:
         return None
     name = None if row.type == "message:created" else row.type
     return frames.event(orjson.dumps({"type": row.type, **shown}), name=name, event_id=str(cursor))
+
+
+def _shown(row: Logged, reading: Reading) -> show.Json | None:
+    present = _PRESENTERS.get(row.type)
+    if present is None:
+        return None
+    try:
+        return present(row, reading)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        # Its connection was cut, which says nothing of the event: another one may show it.
+        db.session.remove()
+        return present(row, reading)
 
 
 def reset(reason: str, cursor: Cursor) -> bytes:

@@ -45,11 +45,13 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(sqlite3.Error, _failed)
 
 
-def _passes(error: DBAPIError | sqlite3.Error) -> bool:
+def passes(error: Exception) -> bool:
     """Whether the statement may succeed when it is sent again.
 
-    On PostgreSQL: after lost connections, limits of time, deadlocks, a restart.
+    On PostgreSQL: after lost connections, limits of time, deadlocks, a restart, a full pool.
     """
+    if isinstance(error, exc.TimeoutError):
+        return True
     cause = error.orig if isinstance(error, DBAPIError) else error
     if db_copy.CLOSED in str(cause):
         return True
@@ -62,7 +64,7 @@ def _passes(error: DBAPIError | sqlite3.Error) -> bool:
 
 
 def _failed(error: DBAPIError | sqlite3.Error) -> ResponseReturnValue:
-    if not _passes(error):
+    if not passes(error):
         raise error
     return _unavailable(error)
 

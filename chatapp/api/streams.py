@@ -61,14 +61,16 @@ def opening(subscriber: Subscriber, last_seen: str | None) -> bytes:
     return _piece(subscriber, missed, head)
 
 
-def catch_up(subscriber: Subscriber) -> bytes:
+def catch_up(subscriber: Subscriber, epoch: str) -> bytes:
     """Return a PIECE of what a subscriber has not been sent, after its queue had to be dropped.
 
     Where more is left, it goes on lagging, behind the last event of the piece. The last piece of a
-    replay ends with ``ready``.
+    replay ends with ``ready``. A position that the stream has reached in another ``epoch`` than
+    today's gets a ``reset``.
     """
     head = log.head()
-    return _piece(subscriber, _missed(subscriber, subscriber.position, head), head)
+    start = subscriber.position if head.epoch == epoch else "epoch"
+    return _piece(subscriber, _missed(subscriber, start, head), head)
 
 
 def _start(last_seen: str, head: Head) -> int | str:
@@ -94,9 +96,8 @@ def _missed(subscriber: Subscriber, start: int | str, head: Head) -> list[Logged
         return start
     rows: list[Logged] | None = []
     if start < head.position:
-        rows = replay.missed(
-            subscriber.owner, start, head.position, subscriber.named, LONGEST_REPLAY + 1
-        )
+        reader = subscriber.owner, subscriber.credential
+        rows = replay.missed(*reader, start, head.position, subscriber.named, LONGEST_REPLAY + 1)
     if rows is None:
         return "pruned"
     if len(rows) > LONGEST_REPLAY:

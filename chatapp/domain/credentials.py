@@ -6,13 +6,19 @@ import hashlib
 import secrets
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, select, union_all
 
 from chatapp.domain.errors import Invalid
 from chatapp.models import Session, Token, User
 from chatapp.text import clean_line
 
 LABEL_MOST = 80
+_revoked = (
+    select(kind.id).where(kind.id == bindparam("credential_id"), kind.revoked_at.is_not(None))
+    for kind in (Session, Token)
+)
+#: Whether the session or token ``:credential_id`` was revoked, as a condition.
+REVOKED = union_all(*_revoked).exists()
 
 
 def new_secret(prefix: str = "") -> str:

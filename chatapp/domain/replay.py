@@ -1,8 +1,8 @@
 """What somebody has missed: the events of the log that they may see.
 
-It is one statement, so it sees the log, the memberships and what was pruned at one moment: on
-PostgreSQL each statement sees its own. What is replayed obeys the membership of that moment; the
-hub, which gives and takes channels in the order of the log, may be behind or ahead of it.
+It is one statement, so it sees the log, the memberships, who is shut out and what was pruned at one
+moment: on PostgreSQL each statement sees its own. What is replayed obeys the rights of that moment;
+the hub, which gives and takes channels in the order of the log, may be behind or ahead of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Collection
 from sqlalchemy import BindParameter, bindparam, func, literal, select, union_all
 
 from chatapp.domain import access, log
+from chatapp.domain.credentials import REVOKED
 from chatapp.domain.log import EVENTS, HEAD, LOGGED, TEAM, Logged
 from chatapp.domain.statements import execute
 
@@ -24,7 +25,7 @@ _farewell = (EVENTS.c.recipient_id == _user_id) & (EVENTS.c.type == "conversatio
 _retained = select(HEAD.c.pruned_position).scalar_subquery() <= bindparam("after")
 _entitled = (
     LOGGED.where(EVENTS.c.position > bindparam("after"), EVENTS.c.position <= bindparam("last"))
-    .where(_retained, (EVENTS.c.channel.in_(_channels) & _for_user) | _farewell)
+    .where(_retained, ~REVOKED, (EVENTS.c.channel.in_(_channels) & _for_user) | _farewell)
     .order_by(EVENTS.c.position)
     .limit(bindparam("limit"))
 )
@@ -32,14 +33,15 @@ _entitled_named = _entitled.where(EVENTS.c.channel.in_(bindparam("named", expand
 
 
 def missed(
-    user_id: str, after: int, last: int, named: Collection[str], limit: int
+    user_id: str, credential_id: str, after: int, last: int, named: Collection[str], limit: int
 ) -> list[Logged] | None:
     """Return up to ``limit`` events that ``user_id`` may see now, on ``named`` or all channels.
 
     From behind the position ``after`` up to ``last``, in order; None where some of them were
-    pruned.
+    pruned; none of them once the session or token of ``credential_id`` was revoked.
     """
-    given = {"user_id": user_id, "after": after, "last": last, "limit": limit}
+    reader = {"user_id": user_id, "credential_id": credential_id}
+    given = {**reader, "after": after, "last": last, "limit": limit}
     rows = (
         execute(_entitled_named, {**given, "named": list(named)})
         if named

@@ -89,7 +89,8 @@ class Follower(Background):
                 gevent.sleep(early)
             self._rung.clear()
             try:
-                self._look_back()
+                if time.monotonic() - self._looked_at >= POLL:
+                    self._look_back()
                 self._catch_up()
                 self._failed = False
             except Exception as error:  # noqa: BLE001 (logged)
@@ -98,12 +99,15 @@ class Follower(Background):
                 gevent.sleep(PAUSE)
                 self._rung.set()
 
-    def _look_back(self) -> None:
-        """Go to the log's end, if it is another log than it was; asked every POLL at the most."""
-        if time.monotonic() - self._looked_at >= POLL:
-            if (position := self._began_anew()) is not None:
-                self.position = position
-            self._looked_at = time.monotonic()
+    def _look_back(self) -> bool:
+        """Go to the log's end if it does not go on from here, and return whether that was so.
+
+        Asked every POLL, and when a position was left out.
+        """
+        if (position := self._began_anew()) is not None:
+            self.position = position
+        self._looked_at = time.monotonic()
+        return position is not None
 
     def _catch_up(self) -> None:
         self._read_at = time.monotonic()
@@ -111,6 +115,8 @@ class Follower(Background):
         full = True
         while full:
             entries = self._read_after(self.position, BATCH)
+            if entries and entries[0].position > self.position + 1 and self._look_back():
+                continue
             if entries:
                 self._deliver(entries)
                 self.position = entries[-1].position

@@ -134,6 +134,8 @@ class Hub:
 
     def send_away(self) -> None:
         """Say goodbye to every stream; each comes back with its cursor."""
+        # Where they come anew for a log that does not go on, one may be in what was passed over.
+        self.revocations += 1
         for subscriber in self.subscribers():
             subscriber.end(farewell("restart"))
 

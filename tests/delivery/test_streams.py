@@ -6,6 +6,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from urllib.parse import urlencode
 
 import pytest
 
@@ -158,3 +159,14 @@ def _is_told_to_go(stream: HttpStream) -> None:
 
 def _position(cursor: str) -> int:
     return int(cursor.partition("-")[2])
+
+
+def test_a_stream_of_as_many_named_groups_as_it_may_have_is_opened(
+    http: Http, team: Team, ann: Person
+) -> None:
+    named = [f"group:{team.group(ann, name=str(number))}" for number in range(100)]
+    # As URLSearchParams writes it: its longest form.
+    stream = http.listen(ann, query=urlencode([("channel", channel) for channel in named]))
+    stream.ready()
+    http.say(ann, named[-1].partition(":")[2], "to the last one")
+    assert contents(stream.messages(1)) == ["to the last one"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chatapp.api import streams
-from chatapp.realtime.entry import Entry
+from chatapp.realtime.entry import Disconnect, Entry
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.list_log import CHANNEL, RETURNER, ListLog
@@ -80,7 +80,7 @@ def test_asking_who_hears_after_the_rows_were_read_matters(monkeypatch: pytest.M
 
 
 def test_catching_up_after_an_overflow_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "catch_up", lambda _: b"")
+    monkeypatch.setattr(streams, "catch_up", lambda _, **__: b"")
     assert shows("lost")
 
 
@@ -159,4 +159,20 @@ def test_remembering_what_was_lost_during_the_opening_matters(
         attach(hub, subscriber, channels)
 
     monkeypatch.setattr(Hub, "attach", attached_all)
+    assert shows("leaked")
+
+
+def test_replaying_nothing_to_who_is_shut_out_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ListLog, "may_replay", lambda *_: True)
+    assert shows("leaked")
+
+
+def test_ending_the_streams_of_who_is_shut_out_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    apply = Hub._take_away
+
+    def applied(hub: Hub, entry: Entry) -> None:
+        if not isinstance(entry.effect, Disconnect):
+            apply(hub, entry)
+
+    monkeypatch.setattr(Hub, "_take_away", applied)
     assert shows("leaked")

@@ -162,3 +162,5 @@ def test_a_client_that_never_reads_again_is_dropped(own_arena: Arena) -> None:
     assert own_arena.verdict().is_clean
     assert (other.connections, other.told) == (1, {})
     own_arena.until_as_before(before)
+    # It is an ordinary thing to happen: whoever watches for errors is not called.
+    assert own_arena.server.log_lines(level="error") == []

@@ -60,15 +60,21 @@ class Http:
         return pages
 
     def listen(
-        self, person: Person | None, last_event_id: str = "", headers: dict[str, str] | None = None
+        self,
+        person: Person | None,
+        last_event_id: str = "",
+        headers: dict[str, str] | None = None,
+        query: str = "",
     ) -> HttpStream:
-        """Open the stream of everything that somebody may read."""
+        """Open the stream of everything that somebody may read, or what ``query`` asks for."""
         sent = {"Accept": "text/event-stream", **(headers or {}), **_bearer(person)}
         if last_event_id:
             sent["Last-Event-ID"] = last_event_id
         # A connection of its own, since it is held until the end.
         client = self._stack.enter_context(_client(self.url))
-        response = self._stack.enter_context(client.stream("GET", "/api/sse", headers=sent))
+        response = self._stack.enter_context(
+            client.stream("GET", "/api/sse", params=query, headers=sent)
+        )
         return HttpStream(response)
 
 

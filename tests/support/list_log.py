@@ -13,13 +13,15 @@ from chatapp.domain.errors import NotFound
 from chatapp.domain.log import Head, Logged
 from chatapp.realtime import frames
 from chatapp.realtime.cursor import Cursor
-from chatapp.realtime.entry import Entry, Grant, Revoke
+from chatapp.realtime.entry import Disconnect, Entry, Grant, Revoke
 
 CHANNEL = "group:g"
 #: Who is in no conversation at first.
 NEWCOMER = "u3"
 #: Who has named both channels: loses the one and is let into it again, and is in the other always.
 RETURNER, OTHER = "u4", "group:h"
+#: Whose one session is ended, and by which event.
+BANISHED, SHUT_OUT = "u1", "session:revoked"
 
 
 class ListLog:
@@ -66,10 +68,12 @@ class ListLog:
         return [entry if row in heard else replace(entry, frame=None) for row, entry in found]
 
     def missed(
-        self, user: str, after: int, last: int, named: Collection[str], limit: int
+        self, user: str, _credential: str, after: int, last: int, named: Collection[str], limit: int
     ) -> list[Logged]:
         self.yields()
         channels = set(self.may_read(user)) & set(named or (CHANNEL, OTHER))
+        if not self.may_replay(user):
+            channels = set()
         found = [
             row
             for row in self.rows[after:last]
@@ -95,6 +99,22 @@ class ListLog:
         """Return what a replay obeys."""
         return self._channels_of(user)
 
+    def may_replay(self, user: str) -> bool:
+        """Say what else it obeys."""
+        return not self._is_shut_out(user)
+
+    def is_signed_in(self, user: str) -> bool:
+        """Say what is looked up of who calls."""
+        if user != BANISHED:
+            return True  # at once: this fills the time in which other things happen
+        self.yields()
+        found = not self._is_shut_out(user)
+        self.answers_late()
+        return found
+
+    def _is_shut_out(self, user: str) -> bool:
+        return any(row.type == SHUT_OUT and row.user_id == user for row in self.rows)
+
     def _channels_of(self, user: str) -> list[str]:
         changes = [row.type for row in self.rows if row.user_id == user]
         is_in = changes[-1] != "left" if changes else user != NEWCOMER
@@ -115,4 +135,8 @@ def entries(rows: list[Logged], epoch: str) -> list[Entry]:
     ]
 
 
-_EFFECTS: dict[str, type[Grant | Revoke]] = {"left": Revoke, "conversation:joined": Grant}
+_EFFECTS: dict[str, type[Grant | Revoke | Disconnect]] = {
+    "left": Revoke,
+    "conversation:joined": Grant,
+    SHUT_OUT: Disconnect,
+}

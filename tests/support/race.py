@@ -1,5 +1,6 @@
 """One trial of a race: somebody writes to a log while streams are opened, read slowly, revoked,
-while somebody is let into the conversation, and somebody who has named it loses it and regains it.
+while somebody is let into the conversation, somebody who has named it loses it and regains it, and
+somebody is shut out.
 
 The hub, the follower, the subscribers and the opening of streams are the real ones. The log is a
 list that lets other greenlets run between any two of its steps, as PostgreSQL's driver does, and
@@ -27,10 +28,19 @@ from chatapp.domain.log import Logged
 from chatapp.realtime import frames
 from chatapp.realtime.follower import Follower
 from chatapp.realtime.hub import Hub
-from tests.support.list_log import CHANNEL, NEWCOMER, OTHER, RETURNER, ListLog, entries
+from tests.support.list_log import (
+    CHANNEL,
+    NEWCOMER,
+    OTHER,
+    RETURNER,
+    SHUT_OUT,
+    ListLog,
+    entries,
+)
 
 EVENTS = 12
 _EVENT = re.compile(rb"id: e-(\d+)\ndata: \{\}")
+_CONTROL = re.compile(rb"^event: (ready|reconnect)$", re.MULTILINE)
 #: Turns of the loop after which what has not come is lost.
 TURNS = 500
 
@@ -41,7 +51,7 @@ class Faults(NamedTuple):
     lost: int = 0
     doubled: int = 0
     torn: int = 0
-    #: Committed after the client had been removed.
+    #: Committed after the client had been removed, or shut out.
     leaked: int = 0
 
 
@@ -85,15 +95,18 @@ class Client:
         self.leaked = 0
         self._named = [CHANNEL, OTHER] if owner == RETURNER else []
 
-    def serve(self, hub: Hub) -> None:
+    def serve(self, hub: Hub, log: ListLog) -> None:
         """Open the stream, again and again while a channel that it names may not be read."""
         while True:
             with suppress(NotFound):
-                return self._serve(hub)
+                return self._serve(hub, log)
             gevent.sleep(0)
 
-    def _serve(self, hub: Hub) -> None:
-        """Do what ``chatapp.api.sse`` and gunicorn do."""
+    def _serve(self, hub: Hub, log: ListLog) -> None:
+        """Do what ``chatapp.api.sse``, ``shut_out`` and gunicorn do."""
+        noted = hub.revocations
+        if not log.is_signed_in(self.owner):
+            return
         subscriber = hub.register(
             self.owner,
             "c",
@@ -101,9 +114,11 @@ class Client:
             wire=self.socket,  # type: ignore[arg-type]
         )
         try:
+            if hub.revocations != noted and not log.is_signed_in(self.owner):
+                return
             streams.attach(hub, subscriber, self._named)
             opening = streams.opening(subscriber, f"e-{self.start}")
-            for piece in subscriber.pieces(opening, streams.catch_up):
+            for piece in subscriber.pieces(opening, partial(streams.catch_up, epoch="e")):
                 if piece:
                     self.socket.send_all(frames.chunk(piece))
         finally:
@@ -134,7 +149,7 @@ class Client:
             self.leaked += sum(lost)
 
     def _may_hear(self, row: Logged) -> bool:
-        if row.channel == OTHER and self.owner != RETURNER:
+        if row.channel != CHANNEL and (row.channel, self.owner) != (OTHER, RETURNER):
             return False
         return row.recipient_id in (None, self.owner)
 
@@ -163,7 +178,7 @@ def positions(stream: bytes) -> list[int]:
         ValueError: there is something else in between.
     """
     *blocks, _ = stream.split(b"\n\n")
-    events = [block for block in blocks if b"\nevent: ready\n" not in block]
+    events = [block for block in blocks if not _CONTROL.search(block)]
     matches = [_EVENT.fullmatch(block) for block in events]
     if None in matches:
         raise ValueError("no event")
@@ -189,10 +204,11 @@ def trial(number: int, monkeypatch: pytest.MonkeyPatch) -> Faults:
         log.append("said")
     follower.start()
     greenlets: list[gevent.Greenlet[..., None]] = [
-        gevent.spawn(_write, log, follower, dice, clients)
+        # In one trial of four somebody is shut out: it divides what else would come together.
+        gevent.spawn(_write, log, follower, dice, clients, number % (4 * EVENTS))
     ]
     for client in clients:
-        greenlets.append(gevent.spawn(_late, dice, client, hub))  # noqa: PERF401 (in turn)
+        greenlets.append(gevent.spawn(_late, dice, client, hub, log))  # noqa: PERF401 (in turn)
     greenlets[0].join()
     _settle([client for client in clients if client.left_at is None], len(log.rows))
     gevent.killall(greenlets)
@@ -230,8 +246,10 @@ def _stand_in(log: ListLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "current_metrics", MagicMock())
 
 
-def _write(log: ListLog, follower: Follower, dice: Random, clients: list[Client]) -> None:
-    leaver, newcomer, returner = clients[0], clients[3], clients[4]
+def _write(
+    log: ListLog, follower: Follower, dice: Random, clients: list[Client], shut_at: int
+) -> None:
+    leaver, shut_out, _, newcomer, returner = clients
     goes_at, comes_at = dice.randint(3, EVENTS + 3), dice.randrange(EVENTS)
     away_at = dice.randrange(EVENTS - 1)
     back_at, lost_at = dice.randrange(away_at + 1, EVENTS), 0
@@ -240,6 +258,8 @@ def _write(log: ListLog, follower: Follower, dice: Random, clients: list[Client]
             newcomer.joined_at = log.append("conversation:joined", newcomer.owner)
         if number == goes_at:
             leaver.left_at = log.append("left", leaver.owner)
+        if number == shut_at:
+            shut_out.left_at = log.append(SHUT_OUT, shut_out.owner, channel="")
         if number == away_at:
             lost_at = log.append("left", returner.owner)
         if number == back_at:
@@ -254,10 +274,10 @@ def _write(log: ListLog, follower: Follower, dice: Random, clients: list[Client]
     follower.ring()
 
 
-def _late(dice: Random, client: Client, hub: Hub) -> None:
+def _late(dice: Random, client: Client, hub: Hub, log: ListLog) -> None:
     for _ in range(dice.randrange(12)):
         gevent.sleep(0)
-    client.serve(hub)
+    client.serve(hub, log)
 
 
 def _settle(clients: list[Client], head: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from chatapp.api import streams
 from chatapp.api.delivery import current_delivery
-from chatapp.domain import log
+from chatapp.domain import log, replay, tokens
 from chatapp.realtime.entry import Entry, Revoke
 from chatapp.realtime.subscriber import Subscriber
 from tests.support.event_stream import EventStream
@@ -28,7 +30,7 @@ def test_it_comes_in_order_and_once_and_no_piece_is_large(
     pieces = []
     with app.app_context():
         while subscriber.position < log.head().position:
-            pieces.append(streams.catch_up(subscriber))
+            pieces.append(_caught_up_from(subscriber, subscriber.position))
         hub.remove(subscriber)
     heard = EventStream()
     events = heard.feed(b"".join(pieces))
@@ -48,6 +50,7 @@ def test_a_long_replay_comes_in_pieces_too_and_then_it_is_ready(
         team.post(ann, dm, text)
     with app.app_context():
         delivery = current_delivery()
+        delivery.start()
         subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
         streams.attach(delivery.hub, subscriber, [])
         pieces = [streams.opening(subscriber, cursor)]
@@ -118,9 +121,79 @@ def test_a_named_channel_lost_and_granted_again_is_caught_up_with(
         hub.remove(subscriber)
 
 
+def test_who_is_shut_out_is_handed_nothing_committed_later(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str
+) -> None:
+    with app.app_context():
+        me, hub = bob.identity, current_delivery().hub
+        subscriber = hub.register(bob.id, me.credential_id, follows=True, wire=None)
+        streams.attach(hub, subscriber, [])
+        head = log.head()
+    team.post(ann, dm, "before")
+    with app.app_context():
+        assert b"before" in _caught_up_from(subscriber, head.position)
+        # The hub has not read of it: where Redis is away, that takes it 2 s.
+        tokens.revoke(me, me.credential_id)
+    team.post(ann, dm, "committed later")
+    with app.app_context():
+        for replay in (
+            streams.opening(subscriber, f"{head.epoch}-{head.position}"),
+            _caught_up_from(subscriber, head.position),
+        ):
+            assert b"committed later" not in replay
+        hub.remove(subscriber)
+
+
+def test_of_a_log_that_began_anew_a_slow_reader_is_handed_nothing_but_a_reset(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of what it has read may be lost, and other events may have its positions."""
+    with app.app_context():
+        delivery = current_delivery()
+        delivery.start()
+        subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
+        streams.attach(delivery.hub, subscriber, [])
+        subscriber.position = log.head().position
+        # Whoever delivers looks for that every 2 s, and has not yet.
+        monkeypatch.setattr(delivery.follower, "_began_anew", lambda: None)
+        epoch = log.renew_epoch()
+    team.post(ann, dm, "of the new log")
+    with app.app_context():
+        (event,) = EventStream().feed(delivery.catch_up(subscriber))
+        head = log.head()
+        delivery.hub.remove(subscriber)
+    assert (event.type, event.json["reason"]) == ("reset", "epoch")
+    assert event.last_event_id == f"{epoch}-{head.position}"
+
+
+def test_while_the_log_cannot_be_read_a_slow_reader_stays(
+    app: Flask, team: Team, ann: Person, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        delivery, missed = current_delivery(), replay.missed
+        delivery.start()
+        subscriber = delivery.hub.register(bob.id, "sess", follows=True, wire=None)
+        streams.attach(delivery.hub, subscriber, [])
+        head = log.head()
+    team.post(ann, dm, "missed")
+
+    def away(*_: object) -> None:
+        monkeypatch.setattr(replay, "missed", missed)
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(replay, "missed", away)
+    frames = subscriber.pieces(b"opening", delivery.catch_up)
+    assert [next(frames), next(frames)] == [b"opening", b""]
+    subscriber.lag_from(head.position)
+    assert next(frames) == b""
+    (event,) = EventStream().feed(next(frames))
+    assert event.json["content"] == "missed"
+    delivery.hub.remove(subscriber)
+
+
 def _caught_up_from(subscriber: Subscriber, position: int) -> bytes:
     subscriber.position = position
-    return streams.catch_up(subscriber)
+    return streams.catch_up(subscriber, log.head().epoch)
 
 
 def test_of_a_conversation_left_nothing_comes_but_that(

@@ -88,3 +88,25 @@ def test_an_event_waits_for_a_database_that_is_away_and_for_nothing_else(
         monkeypatch.setattr(log, "head", away)
         with pytest.raises(OperationalError):
             events.after(begin.position, 99, begin.epoch, lambda _: True, {bob.id})
+
+
+def test_an_event_whose_connection_is_cut_is_read_again(
+    app: Flask, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = team.people("ann", "bob")
+    with app.app_context():
+        begin = log.head()
+    team.dm(ann, bob)
+    view = conversations.view_without_people
+
+    def cut(*_: object) -> None:
+        monkeypatch.setattr(conversations, "view_without_people", view)
+        error = Exception("the server closed the connection")
+        raise OperationalError("SELECT", {}, error, connection_invalidated=True)
+
+    monkeypatch.setattr(conversations, "view_without_people", cut)
+    with app.app_context():
+        here = {ann.id, bob.id}
+        entries = events.after(begin.position, 99, begin.epoch, lambda _: True, here)
+    for entry in entries:
+        assert b"event: conversation:joined\n" in (entry.frame or b"")

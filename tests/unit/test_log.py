@@ -21,7 +21,7 @@ def context(app: Flask) -> Iterator[None]:
 
 
 def missed(person: Person, *named: str, after: int = 0) -> list[tuple[str, str]]:
-    rows = replay.missed(person.id, after, log.head().position, named, 100)
+    rows = replay.missed(person.id, "", after, log.head().position, named, 100)
     assert rows is not None
     return [(row.type, row.channel) for row in rows]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from gevent.event import Event as Flag
 
 from chatapp.domain import log, retention
 from chatapp.extensions import db
 from chatapp.models import Event, now
+from chatapp.realtime import follower
+from chatapp.realtime.entry import Entry
+from chatapp.realtime.follower import ReadAfter
+from tests.support.stream import contents, listen, types
 from tests.support.team import Team
 
 
@@ -61,6 +67,38 @@ def test_what_was_said_after_the_clock_was_read_is_kept(
     with app.app_context():
         assert retention.prune(timedelta(days=7)) == 0
         assert log.head().pruned_position == 0
+
+
+@pytest.mark.parametrize("comes_next", [True, False])
+def test_who_was_brought_nothing_of_what_is_pruned_is_told(
+    team: Team, app: Flask, monkeypatch: pytest.MonkeyPatch, comes_next: bool
+) -> None:
+    """By a clock that is a month ahead, just when people write."""
+    monkeypatch.setattr(follower, "POLL", 0.01)
+    ann, bob = team.people("ann", "bob")
+    dm, delivery, goes_on = team.dm(ann, bob), app.extensions["chatapp"], Flag()
+    read: ReadAfter = delivery.follower._read_after
+
+    def read_late(*given: int) -> Sequence[Entry]:
+        goes_on.wait()
+        return read(*given)
+
+    with listen(bob) as stream:
+        stream.ready()
+        ann.say(dm, "premise")
+        assert contents([stream.next()]) == ["premise"]
+        monkeypatch.setattr(delivery.follower, "_read_after", read_late)
+        ann.say(dm, "pruned before it was read")
+        with app.app_context():
+            last = log.head().position
+            age(1, last, days=8)
+            retention.prune(timedelta(days=7))
+        if comes_next:
+            ann.say(dm, "next")
+        goes_on.set()
+        assert types(stream.rest()) == ["reconnect"]
+    with listen(bob, last_event_id=stream.last_event_id) as stream:
+        assert stream.next().json["reason"] == "pruned"
 
 
 def test_pruning_drops_old_events_and_old_cursors_get_a_reset(team: Team, app: Flask) -> None:

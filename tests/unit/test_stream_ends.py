@@ -125,6 +125,24 @@ def test_a_session_revoked_while_its_stream_is_being_opened_gets_none(
     assert len(delivery.hub) == 0
 
 
+def test_a_session_revoked_when_a_new_log_is_gone_on_with_gets_no_stream(
+    app: Flask, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, delivery, register = bob.browser(), app.extensions["chatapp"], Hub.register
+
+    def register_late(*given: Any, **named: Any) -> Subscriber:
+        with app.app_context():
+            sessions.revoke_all_of(bob.identity, bob.id)
+        delivery.hub.send_away()
+        return register(*given, **named)
+
+    monkeypatch.setattr(Hub, "register", register_late)
+    # Whoever delivers goes to the end of the new log, and passes over the revocation.
+    monkeypatch.setattr(delivery.follower, "_read_after", lambda *_: [])
+    assert browser.get("/api/sse", buffered=False).status_code == 401
+    assert len(delivery.hub) == 0
+
+
 def test_a_session_revoked_while_its_use_is_written_down_gets_none(
     app: Flask, bob: Person, dm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
