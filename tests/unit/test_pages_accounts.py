@@ -103,6 +103,13 @@ def test_the_profile_changes_the_name(ann: Person) -> None:
     assert 'value="Ann Other"' in browser.get("/profile").text
 
 
+def test_what_was_done_is_said_in_a_box_of_its_own(ann: Person) -> None:
+    browser = ann.browser()
+    send(browser, "/profile", "/profile", display_name="Ann Other")
+    # No class of another thing: those of messages have room for an avatar.
+    assert '<p class="flash" dir="auto">Your name is changed.</p>' in browser.get("/profile").text
+
+
 def test_a_wrong_present_password_is_said_at_its_field(ann: Person) -> None:
     fields = {"old_password": "wrong", "password": PASSWORD}
     answer = send(ann.browser(), "/profile/password", "/profile", **fields)
