@@ -55,6 +55,25 @@ def test_a_group_is_made_found_joined_and_left(ann: Person, bob: Person) -> None
     assert browser.get(f"/conversations/{group}").status_code == 404
 
 
+def test_leaving_what_one_cannot_join_again_is_asked(team: Team, ann: Person, bob: Person) -> None:
+    browser = bob.browser()
+    closed, public = team.group(ann, bob), team.group(ann, bob, private=False)
+    asked = {
+        group: f'<a class="button" href="/conversations/{group}/leave"'
+        for group in (closed, public)
+    }
+    assert asked[closed] in browser.get(f"/conversations/{closed}/details").text
+    assert asked[public] not in browser.get(f"/conversations/{public}/details").text
+    assert "one of the others has to add you" in browser.get(f"/conversations/{closed}/leave").text
+    assert "You can join it again" in browser.get(f"/conversations/{public}/leave").text
+    send(ann.browser(), f"/conversations/{public}/archive")
+    assert asked[public] in browser.get(f"/conversations/{public}/details").text
+    assert "nobody can join it" in browser.get(f"/conversations/{public}/leave").text
+    send(ann.browser(), f"/conversations/{closed}/leave")
+    assert "the last one in it" in browser.get(f"/conversations/{closed}/leave").text
+    assert browser.get(f"/conversations/{team.dm(ann, bob)}/leave").status_code == 404
+
+
 def test_a_group_without_a_name_keeps_what_was_entered(ann: Person, bob: Person) -> None:
     fields = {"name": " ", "topic": "Tomatoes", "private": "1", "user_ids": [bob.id]}
     answer = send(ann.browser(), "/groups/new", **fields)
