@@ -28,7 +28,7 @@ def sign_in() -> Response | tuple[str, int]:
             return redirect(_next(), 303)
     elif identity.optional():
         return redirect(_next())
-    return render_template("sign_in.html", form=form), form.status
+    return render_template("sign_in.html", form=form, is_new=setup.is_due()), form.status
 
 
 @blueprint.post("/sign-out")

@@ -51,6 +51,12 @@ def test_the_set_up_makes_an_administrator_and_then_is_gone(
     assert client.get(path).status_code == 404
 
 
+def test_a_new_chat_says_where_its_first_account_is_made(team: Team, client: FlaskClient) -> None:
+    assert "This chat is new" in client.get("/sign-in").text
+    team.person("ann", admin=True)
+    assert "This chat is new" not in client.get("/sign-in").text
+
+
 def test_an_invite_is_made_used_once_and_then_gone(app: Flask, ann: Person) -> None:
     browser = ann.browser()
     page = send(browser, "/admin/invites", "/admin/invites", label="For Bob", uses="1", days="7")
