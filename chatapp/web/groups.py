@@ -40,7 +40,7 @@ def new_group() -> Response | tuple[str, int]:
 
 
 def _is_searching() -> bool:
-    """Whether the form is sent for other people to choose from: by its button, or by Enter there."""
+    """Whether the form is sent to look for people: by its search button, or by Enter there."""
     sent = request.form
     typed = sent.get("people", "") != sent.get("searched", "")
     return "search" in sent or ("create" not in sent and typed)
