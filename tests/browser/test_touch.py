@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import composer, message
-from tests.browser.people import Person, fill
+from tests.browser.people import Person, Team, fill
 
 SignedIn = Callable[..., BrowserContext]
 
@@ -65,3 +65,15 @@ def test_who_is_put_out_while_looking_at_details_is_told(
     expect(page.get_by_role("button", name="Leave the group")).to_have_count(0)
     ada.call("POST", f"/api/groups/{talk.id}/members", {"userIds": [ben.id]})
     expect(page.get_by_role("button", name="Leave the group")).to_be_visible()
+
+
+def test_long_name_leaves_a_message_on_its_own_page_in_sight(
+    ada: Person, team: Team, phone: BrowserContext, ben: Person
+) -> None:
+    long = team.person("wolfeschlegelsteinhausenbergerdorff")
+    said = long.say(ada.group("long names", long, ben), "Words that fill a line and then some more")
+    page = live_tab(phone, f"/messages/{said['id']}")
+    body = message(page, "Words that fill").locator(".body")
+    expect(body).to_be_in_viewport(ratio=1)
+    sides = body.evaluate("body => [body.getBoundingClientRect().right, innerWidth]")
+    assert sides[0] <= sides[1]
