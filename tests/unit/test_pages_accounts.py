@@ -182,6 +182,8 @@ def test_a_reset_link_gives_a_new_password(app: Flask, team: Team, ann: Person) 
     path = f"/admin/people/{bob.id}/reset-link"
     reset = link(send(ann.browser(), path, "/admin/people").text)
     browser = app.test_client()
+    # For who forgot the name, too, and for what keeps passwords.
+    assert re.search(r'value="bob" autocomplete="username"', browser.get(reset).text)
     assert send(browser, reset, reset, password=PASSWORD).location == "/conversations"
     assert "Bob" in browser.get("/profile").text
     assert app.test_client().get(reset).status_code == 410
