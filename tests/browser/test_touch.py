@@ -77,3 +77,9 @@ def test_long_name_leaves_a_message_on_its_own_page_in_sight(
     expect(body).to_be_in_viewport(ratio=1)
     sides = body.evaluate("body => [body.getBoundingClientRect().right, innerWidth]")
     assert sides[0] <= sides[1]
+    # In line with what is around it.
+    edges = [
+        page.locator(".page .avatar").bounding_box(),
+        page.locator(".page .button").bounding_box(),
+    ]
+    assert len({round(edge["x"]) for edge in edges if edge}) == 1
