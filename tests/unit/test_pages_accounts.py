@@ -180,7 +180,9 @@ def test_the_last_administrator_stays(ann: Person) -> None:
 def test_a_reset_link_gives_a_new_password(app: Flask, team: Team, ann: Person) -> None:
     bob = team.person("bob")
     path = f"/admin/people/{bob.id}/reset-link"
-    reset = link(send(ann.browser(), path, "/admin/people").text)
+    answer = send(ann.browser(), path, "/admin/people").text
+    assert 'href="/admin/people" aria-current="page"' in answer
+    reset = link(answer)
     browser = app.test_client()
     # For who forgot the name, too, and for what keeps passwords.
     assert re.search(r'value="bob" autocomplete="username"', browser.get(reset).text)
