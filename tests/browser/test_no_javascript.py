@@ -87,7 +87,7 @@ def test_create_join_and_leave_a_group(ada: Person, ben: Person, page: Page) -> 
     write(page, "the first words")
     expect(message(page, "the first words")).to_be_visible()
 
-    page.get_by_role("link", name="Details").click()
+    page.get_by_role("link", name="Details", exact=True).click()
     page.get_by_role("button", name="Leave the group").click()  # which one can join again
 
     open_group = ada.group("come in")
