@@ -13,10 +13,10 @@ from typing import Any
 from flask import Flask, Response, send_from_directory
 
 A_YEAR = 365 * 24 * 3600
-#: Scripts that are fetched when they are first needed, or hold but types for the reader.
-LOADED_LATER = {"asking", "editing", "fallback", "presence", "search", "sign_out", "types"}
-#: By tabs that came by plain HTTP; where the details are open.
-LOADED_LATER |= {"spoken_election", "members"}
+#: Scripts that are fetched when they are first needed.
+LOADED_LATER = {"asking", "editing", "fallback", "leftovers", "presence", "search", "sign_out"}
+#: By tabs that came by plain HTTP; where the details are open; never, as it tells readers of types.
+LOADED_LATER |= {"spoken_election", "members", "types"}
 
 
 def init_app(app: Flask) -> None:

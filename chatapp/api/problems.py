@@ -36,9 +36,21 @@ _WORDS = {
     404: "There is nothing here, or nothing that you may see.",
     405: "This address cannot be used in this way.",
     408: "This took too long to arrive. Try again.",
-    413: "That is too large.",
+    413: "That is too large. Shorten it, and send it again.",
     429: "That was too often; wait a moment, then try again.",
     500: "Something went wrong on our side. It has been noted under the request id below.",
+    503: "The server cannot do this just now. Wait a moment, then try again.",
+}
+#: What a page calls them, to people: HTTP's own phrases and the API's are for programs.
+_HEADINGS = {
+    400: "That did not work",
+    405: "That did not work",
+    408: "That did not work",
+    409: "That did not work",
+    413: "Too large",
+    429: "Too often",
+    500: "Something went wrong",
+    503: "Not just now",
 }
 
 
@@ -137,6 +149,7 @@ def _wants_problem() -> bool:
 
 
 def _page(status: int, title: str, detail: str) -> str:
+    title = _HEADINGS.get(status, title)
     facts = {"status": status, "title": title, "detail": detail, "request_id": request_id()}
     try:
         return render_template("error.html", **facts)

@@ -23,6 +23,11 @@ def ensure_setup_token() -> str | None:
         return links.add(None, links.SETUP, uses=1, expires_in=None)
 
 
+def is_due() -> bool:
+    """Whether nobody runs this chat yet."""
+    return not _has_admin()
+
+
 def find(secret: str) -> Invite:
     """Return the set-up link, or raise NotFound: once used, it is as if it had never been."""
     if _has_admin():

@@ -60,6 +60,8 @@ def post_message(conversation_id: str) -> Response | tuple[str, int]:
     with form.checked():
         content = clean_content(form["content"])
         throttle.check_change(me.user_id)
+        if form["message_id"]:  # up to here was shown what is answered
+            read_state.mark_read(me, conversation_id, form["message_id"])
         client_id = form["client_id"][:64] or None
         with current_metrics().posts.time():
             sent = messages.post(me, conversation_id, content, client_id).message

@@ -14,6 +14,7 @@ from chatapp.web import conversations, present, shell
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
 from chatapp.web.people import choices
+from chatapp.web.present import Opened
 from chatapp.web.responses import see_other
 
 
@@ -41,9 +42,7 @@ def add_people(conversation_id: str) -> Response | str | tuple[str, int]:
     """Choose people and add them to a group."""
     me = identity.current()
     form = Form("user_ids", source=request.values)
-    view = present.opened(domain.view_for(me, conversation_id), me)
-    if view.kind != "group":
-        raise NotFound
+    view = _group(me, conversation_id)
     if request.method == "POST":
         with form.checked():
             if not form.all("user_ids"):
@@ -64,10 +63,12 @@ def remove_member(conversation_id: str, user_id: str) -> Response:
     return _back(conversation_id)
 
 
-@blueprint.post("/conversations/<conversation_id>/leave")
-def leave_group(conversation_id: str) -> Response:
-    """Leave a group."""
+@blueprint.route("/conversations/<conversation_id>/leave", methods=["GET", "POST"])
+def leave_group(conversation_id: str) -> Response | str:
+    """Leave a group; a GET asks first."""
     me = identity.current()
+    if request.method == "GET":
+        return shell.render(me, "leave_group.html", view=_group(me, conversation_id))
     throttle.check_change(me.user_id)
     groups.leave(me, conversation_id)
     return see_other(".conversations")
@@ -81,6 +82,13 @@ def archive_group(conversation_id: str) -> Response:
     throttle.check_change(me.user_id)
     groups.change(me, conversation_id, archived=archived)
     return _back(conversation_id)
+
+
+def _group(me: Identity, conversation_id: str) -> Opened:
+    view = present.opened(domain.view_for(me, conversation_id), me)
+    if view.kind != "group":
+        raise NotFound
+    return view
 
 
 def _form(me: Identity, conversation_id: str) -> Form:

@@ -8,7 +8,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from chatapp import identity
-from chatapp.domain import invites, resets, sessions, setup
+from chatapp.domain import accounts, invites, resets, sessions, setup
 from chatapp.models import User
 from chatapp.web.blueprint import blueprint
 from chatapp.web.forms import Form
@@ -28,7 +28,7 @@ def sign_in() -> Response | tuple[str, int]:
             return redirect(_next(), 303)
     elif identity.optional():
         return redirect(_next())
-    return render_template("sign_in.html", form=form), form.status
+    return render_template("sign_in.html", form=form, is_new=setup.is_due()), form.status
 
 
 @blueprint.post("/sign-out")
@@ -67,12 +67,12 @@ def join(token: str) -> Response | tuple[str, int]:
 @blueprint.route("/reset/<token>", methods=["GET", "POST"])
 def reset(token: str) -> Response | tuple[str, int]:
     """Choose a new password by a link from an administrator."""
-    resets.find(token)
+    name = accounts.get(resets.find(token).user_id or "").name
     form = Form("password")
     if request.method == "POST":
         with form.checked():
             return _sign_in_as(resets.reset(token, form["password"]))
-    return render_template("reset.html", form=form), form.status
+    return render_template("reset.html", form=form, name=name), form.status
 
 
 def _new_account(token: str, make: MakeAccount, **words: str) -> Response | tuple[str, int]:

@@ -29,12 +29,12 @@ def people() -> str:
 
 def choices(me: Identity, chosen: Collection[str], without: Collection[str]) -> dict[str, Any]:
     """Return what a page takes on which one searches for people, and chooses among them."""
-    query = request.args.get("people", "")
-    found = candidates(me, query, chosen, without)
+    query = request.values.get("people", "")
+    found = _candidates(me, query, chosen, without)
     return {"people": found, "people_query": query, "most": MOST_LISTED}
 
 
-def candidates(
+def _candidates(
     me: Identity, query: str, chosen: Collection[str], without: Collection[str]
 ) -> list[User]:
     """Return whom one may choose from: those chosen already first, then whom ``query`` finds."""

@@ -67,6 +67,7 @@ class Item:
     id: str = "-"
     kind: str = "dm"
     private_group: bool = False
+    archived: bool = False
     title: str = ""
     #: The other one of a direct message between two.
     other_id: str = ""
@@ -127,6 +128,7 @@ def item(view: ConversationView, me: Identity) -> Item:
         id=conversation.id,
         kind=conversation.kind,
         private_group=conversation.kind == "group" and conversation.private,
+        archived=conversation.archived_at is not None,
         title=view.title,
         other_id=_other_id(view, me),
         hue=face.hue,
@@ -184,6 +186,22 @@ class Opened:
     def may_add(self) -> bool:
         """Whether members may let others in."""
         return self.kind == "group" and not self.archived
+
+    @property
+    def may_return(self) -> bool:
+        """Whether somebody who leaves can join again without being let in."""
+        return self.kind == "group" and not self.private and not self.archived
+
+    @property
+    def way_back(self) -> str:
+        """How somebody who leaves gets in again, in words."""
+        if self.may_return:
+            return "You can join it again."
+        if len(self.members) == 1:
+            return "You are the last one in it: nobody will read it again."
+        if self.private:
+            return "You cannot come back by yourself: one of the others has to add you."
+        return "It is archived: nobody can join it."
 
     @property
     def deactivated(self) -> bool:

@@ -56,9 +56,10 @@ if (me && document.body.dataset.cursor) {
   connect({ feed, list, open, say: wireConnectionLine(document.querySelector('[data-connection]')) });
 }
 
-// Who is online is drawn already: what keeps it true comes once there is something to read.
+// Who is online is drawn already: what keeps it true comes once there is something to read. So does the rest.
 setTimeout(async () => {
   (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed);
+  if (nav) (await persistently(() => import('./behaviours/leftovers.js'))).wireLeftovers(nav);
   fetchSignOut(); // it must ask, and forget, without the network too
 }, 1000);
 

@@ -117,7 +117,7 @@ def test_what_was_said_while_one_was_put_out_is_asked_for_until_it_comes(
     ada.say(talk, "before")
     page = open_tab(ben, talk.path)
     ada.call("DELETE", f"/api/groups/{talk.id}/members/{ben.id}")
-    expect(composer(page)).to_be_disabled()
+    expect(composer(page)).not_to_be_editable()
     ada.say(talk, "meanwhile")
     page.route("**/api/messages?**", lambda route: route.abort(), times=1)
     with page.expect_event("requestfailed"):

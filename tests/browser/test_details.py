@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -115,15 +116,21 @@ def test_archived_group_takes_nothing_until_it_is_brought_back(
     page = open_tab(ben, talk.path)
     composer(page).fill("half a sentence")
     ada.call("PATCH", f"/api/groups/{talk.id}", {"archived": True})
-    expect(composer(page)).to_be_disabled()
+    expect(composer(page)).not_to_be_editable()
+    composer(page).press("Enter")  # it can be copied, not sent
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
     expect(page.get_by_role("alert")).to_have_text("This group is archived.")
+    expect(item(page, talk.id)).to_have_attribute("data-archived", "")
     late = open_tab(ben, talk.path)
     expect(late.get_by_text("This group is archived")).to_be_visible()
+    expect(
+        late.get_by_role("link", name=re.compile("archived while open.*Archived"))
+    ).to_be_visible()
     expect(composer(late)).to_have_count(0)
 
     ada.call("PATCH", f"/api/groups/{talk.id}", {"archived": False})
     expect(page.get_by_role("alert")).to_have_count(0)
+    expect(item(page, talk.id)).not_to_have_attribute("data-archived", "")
     expect(composer(page)).to_have_value("half a sentence")
     composer(page).press("Enter")
     expect_texts(page, ["the last words", "half a sentence"])

@@ -57,6 +57,28 @@ def test_edit_that_was_left_or_saved_leaves_no_draft(ada: Person, open_tab: Open
     expect(edit_last_again(page)).to_have_value("as it is")
 
 
+def test_what_was_written_where_one_is_no_longer_is_found_below_the_list(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("left with half a sentence", ben)
+    page = open_tab(ben, talk.path)
+    composer(page).fill("half a sentence")
+    page.goto("/conversations")
+    left = page.get_by_role("textbox", name="What you wrote")
+    ada.call("DELETE", f"/api/groups/{talk.id}/members/{ben.id}")
+    expect(left).to_have_value("half a sentence")
+    ada.call("POST", f"/api/groups/{talk.id}/members", {"userIds": [ben.id]})
+    expect(left).to_have_count(0)
+    ada.call("DELETE", f"/api/groups/{talk.id}/members/{ben.id}")
+    page.reload()
+    expect(left).to_have_value("half a sentence")
+    page.get_by_role("button", name="Discard").click()
+    expect(left).to_have_count(0)
+    page.reload()
+    wait_live(page)
+    assert page.evaluate("Object.keys(localStorage).some(key => key.includes(':draft:'))") is False
+
+
 def test_draft_that_is_sent_from_one_tab_leaves_the_other(
     ada: Person, ben: Person, signed_in: SignedIn
 ) -> None:

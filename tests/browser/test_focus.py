@@ -41,6 +41,28 @@ def test_focus_goes_back_to_writing_when_what_had_it_goes_away(
     expect(composer(page)).to_be_focused()
 
 
+def test_focus_goes_back_to_who_asked_and_then_kept_it(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("focus of who asked", ben)
+    ben.say(talk, "kept after all")
+    page = open_tab(ben, talk.path)
+    row = message(page, "kept after all")
+    row.locator(".permalink").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    for answer in ("Escape", "Enter"):  # which keeps it, too
+        expect(row.locator(".delete")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Keep")).to_be_focused()
+        page.keyboard.press(answer)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(row.locator(".delete")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete").press("Enter")
+    expect(composer(page)).to_be_focused()
+
+
 def test_button_to_the_newest_leads_back_to_writing(
     ada: Person, ben: Person, open_tab: OpenTab
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.page import message
-from tests.browser.people import PASSWORD, Person, fill
+from tests.browser.people import PASSWORD, Conversation, Person, fill
 from tests.support.server import Server
 
 SignedIn = Callable[..., BrowserContext]
@@ -87,6 +87,9 @@ def test_create_join_and_leave_a_group(ada: Person, ben: Person, page: Page) -> 
     write(page, "the first words")
     expect(message(page, "the first words")).to_be_visible()
 
+    page.get_by_role("link", name="Details", exact=True).click()
+    page.get_by_role("button", name="Leave the group").click()  # which one can join again
+
     open_group = ada.group("come in")
     page.goto("/groups?q=come")
     page.get_by_role("button", name="Join come in").click()
@@ -96,6 +99,30 @@ def test_create_join_and_leave_a_group(ada: Person, ben: Person, page: Page) -> 
     page.goto(f"{open_group.path}/details")
     page.get_by_role("button", name="Leave").click()
     assert ben.id not in ada.call("GET", f"/api/conversations/{open_group.id}")["memberIds"]
+
+
+def test_leaving_what_one_cannot_join_again_is_asked(ada: Person, ben: Person, page: Page) -> None:
+    body = {"name": "closed", "private": True, "userIds": [ben.id]}
+    group = Conversation(ada.call("POST", "/api/groups", body))
+    page.goto(f"{group.path}/details")
+    page.get_by_role("link", name="Leave the group").click()
+    expect(page.get_by_text("You cannot come back by yourself")).to_be_visible()
+    page.get_by_role("link", name="Stay").click()
+    page.get_by_role("link", name="Leave the group").click()
+    assert ben.id in ada.call("GET", f"/api/conversations/{group.id}")["memberIds"]
+    page.get_by_role("button", name="Leave the group").click()
+    expect(page.get_by_role("navigation", name="Conversations")).to_be_visible()
+    assert ben.id not in ada.call("GET", f"/api/conversations/{group.id}")["memberIds"]
+
+
+def test_who_answers_has_read_what_the_page_showed(ada: Person, ben: Person, page: Page) -> None:
+    talk = ada.group("answered by form", ben)
+    ada.say(talk, "a question")
+    page.goto(talk.path)
+    ada.say(talk, "another, which the page does not show")
+    write(page, "an answer")
+    expect(message(page, "an answer")).to_be_visible()
+    assert ben.call("GET", f"/api/conversations/{talk.id}")["unreadCount"] == 1
 
 
 def test_refusal_gives_back_what_was_typed(

@@ -52,6 +52,33 @@ def test_people_and_groups_are_found_while_typing(page: Page) -> None:
     expect(page.get_by_role("heading", name="Ada", level=1)).to_be_visible()
 
 
+def test_who_makes_a_group_finds_people_without_losing_what_was_typed(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    page = open_tab(ben, "/groups/new")
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("searched for")
+    page.get_by_label("Ada").check()
+    search = page.get_by_role("searchbox", name="Search by name")
+    search.fill("nobody at all")
+    expect(page.get_by_label("Ada")).to_be_hidden()
+    search.press("Enter")
+    expect(search).to_have_value("nobody at all")
+    expect(search).to_be_focused()
+    expect(page.get_by_label("Ada")).to_be_checked()
+    name.press("Enter")
+    expect(page.get_by_role("heading", name="searched for", level=1)).to_be_visible()
+
+
+def test_search_goes_on_where_the_server_found_nobody(ben: Person, open_tab: OpenTab) -> None:
+    page = open_tab(ben, "/direct-messages/new?people=xyzzy")
+    search = page.get_by_role("searchbox", name="Search by name")
+    search.press("End")
+    search.press("Backspace")
+    expect(page.get_by_role("status").filter(has_text="0 found")).to_be_attached()
+    expect(page.get_by_text("Nobody is called that.")).to_be_visible()
+
+
 def test_late_answer_covers_neither_a_later_one_nor_the_list(page: Page) -> None:
     asked = held(page, FRAGMENT)
     field(page).fill("custard")

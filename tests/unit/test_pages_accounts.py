@@ -51,6 +51,12 @@ def test_the_set_up_makes_an_administrator_and_then_is_gone(
     assert client.get(path).status_code == 404
 
 
+def test_a_new_chat_says_where_its_first_account_is_made(team: Team, client: FlaskClient) -> None:
+    assert "This chat is new" in client.get("/sign-in").text
+    team.person("ann", admin=True)
+    assert "This chat is new" not in client.get("/sign-in").text
+
+
 def test_an_invite_is_made_used_once_and_then_gone(app: Flask, ann: Person) -> None:
     browser = ann.browser()
     page = send(browser, "/admin/invites", "/admin/invites", label="For Bob", uses="1", days="7")
@@ -101,6 +107,13 @@ def test_the_profile_changes_the_name(ann: Person) -> None:
     assert 'id="error-display_name"' in refused.text
     send(browser, "/profile", "/profile", display_name="Ann Other")
     assert 'value="Ann Other"' in browser.get("/profile").text
+
+
+def test_what_was_done_is_said_in_a_box_of_its_own(ann: Person) -> None:
+    browser = ann.browser()
+    send(browser, "/profile", "/profile", display_name="Ann Other")
+    # No class of another thing: those of messages have room for an avatar.
+    assert '<p class="flash" dir="auto">Your name is changed.</p>' in browser.get("/profile").text
 
 
 def test_a_wrong_present_password_is_said_at_its_field(ann: Person) -> None:
@@ -167,8 +180,12 @@ def test_the_last_administrator_stays(ann: Person) -> None:
 def test_a_reset_link_gives_a_new_password(app: Flask, team: Team, ann: Person) -> None:
     bob = team.person("bob")
     path = f"/admin/people/{bob.id}/reset-link"
-    reset = link(send(ann.browser(), path, "/admin/people").text)
+    answer = send(ann.browser(), path, "/admin/people").text
+    assert 'href="/admin/people" aria-current="page"' in answer
+    reset = link(answer)
     browser = app.test_client()
+    # For who forgot the name, too, and for what keeps passwords.
+    assert re.search(r'value="bob" autocomplete="username"', browser.get(reset).text)
     assert send(browser, reset, reset, password=PASSWORD).location == "/conversations"
     assert "Bob" in browser.get("/profile").text
     assert app.test_client().get(reset).status_code == 410

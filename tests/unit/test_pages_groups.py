@@ -30,7 +30,8 @@ def test_a_list_that_ends_before_the_team_does_says_so(
 ) -> None:
     team.people("carl", "dora")
     group, browser = team.group(ann, bob), ann.browser()
-    pages = ["/people", "/direct-messages/new", f"/conversations/{group}/people/add"]
+    choosing = ["/direct-messages/new", "/groups/new", f"/conversations/{group}/people/add"]
+    pages = ["/people", *choosing]
     for path in pages:
         assert "are listed" not in browser.get(path).text
     # Who is in it already takes no place from those who may be added.
@@ -55,6 +56,25 @@ def test_a_group_is_made_found_joined_and_left(ann: Person, bob: Person) -> None
     assert browser.get(f"/conversations/{group}").status_code == 404
 
 
+def test_leaving_what_one_cannot_join_again_is_asked(team: Team, ann: Person, bob: Person) -> None:
+    browser = bob.browser()
+    closed, public = team.group(ann, bob), team.group(ann, bob, private=False)
+    asked = {
+        group: f'<a class="button" href="/conversations/{group}/leave"'
+        for group in (closed, public)
+    }
+    assert asked[closed] in browser.get(f"/conversations/{closed}/details").text
+    assert asked[public] not in browser.get(f"/conversations/{public}/details").text
+    assert "one of the others has to add you" in browser.get(f"/conversations/{closed}/leave").text
+    assert "You can join it again" in browser.get(f"/conversations/{public}/leave").text
+    send(ann.browser(), f"/conversations/{public}/archive")
+    assert asked[public] in browser.get(f"/conversations/{public}/details").text
+    assert "nobody can join it" in browser.get(f"/conversations/{public}/leave").text
+    send(ann.browser(), f"/conversations/{closed}/leave")
+    assert "the last one in it" in browser.get(f"/conversations/{closed}/leave").text
+    assert browser.get(f"/conversations/{team.dm(ann, bob)}/leave").status_code == 404
+
+
 def test_a_group_without_a_name_keeps_what_was_entered(ann: Person, bob: Person) -> None:
     fields = {"name": " ", "topic": "Tomatoes", "private": "1", "user_ids": [bob.id]}
     answer = send(ann.browser(), "/groups/new", **fields)
@@ -63,6 +83,43 @@ def test_a_group_without_a_name_keeps_what_was_entered(ann: Person, bob: Person)
     assert 'value="Tomatoes"' in answer.text
     assert re.search(rf'value="{bob.id}" checked', answer.text)
     assert re.search(r'value="1" checked', answer.text)
+
+
+def test_who_makes_a_group_searches_for_people_and_keeps_what_was_entered(
+    team: Team, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carl = team.person("carl")
+    monkeypatch.setattr("chatapp.web.people.MOST_LISTED", 1)
+    browser = ann.browser()
+    entered = {"name": "Garden", "topic": "Tomatoes", "private": "1", "user_ids": [bob.id]}
+    # By the search's own button, or by Enter in its field.
+    for how in ({"people": "carl", "search": "1"}, {"people": "carl", "searched": "bob"}):
+        answer = send(browser, "/groups/new", **entered, **how)
+        assert answer.status_code == 200
+        assert 'value="Garden"' in answer.text
+        assert re.search(rf'value="{bob.id}" checked', answer.text)
+        assert f'value="{carl.id}"' in answer.text
+    # What is still in the field of the search does not matter to who creates it.
+    for how in ({"people": "ca", "create": "1"}, {"people": "carl", "searched": "carl"}):
+        assert send(browser, "/groups/new", **entered, **how).status_code == 303
+
+
+def test_who_finds_nobody_is_told_why(team: Team, ann: Person) -> None:
+    browser, group = ann.browser(), team.group(ann)
+    for page in ("/direct-messages/new", "/groups/new"):
+        assert "Nobody else is here yet." in browser.get(page).text
+        assert 'href="/admin/invites">Invite people' in browser.get(page).text
+        assert "Nobody is called that." in browser.get(f"{page}?people=xyz").text
+    bob = team.person("bob")
+    send(browser, f"/conversations/{group}/people/add", user_ids=[bob.id])
+    assert "Everybody is in it already." in browser.get(f"/conversations/{group}/people/add").text
+
+
+def test_who_has_nobody_to_write_to_is_led_to_inviting(team: Team, ann: Person) -> None:
+    browser = ann.browser()
+    assert 'href="/admin/invites">Invite people' in browser.get("/conversations").text
+    ann.post("/api/direct-messages", json={"userIds": [team.person("bob").id]})
+    assert 'href="/admin/invites">Invite people' not in browser.get("/conversations").text
 
 
 def test_a_groups_details_change_by_forms(team: Team, ann: Person, bob: Person) -> None:

@@ -54,7 +54,7 @@ def small_app() -> Flask:
     """An app whose views only fail."""
     app = Flask(__name__)
     app.jinja_loader = DictLoader(
-        {"error.html": "<h1>{{ status }}</h1>{{ detail }}{{ request_id }}"}
+        {"error.html": "<h1>{{ title }}</h1>{{ status }}: {{ detail }}{{ request_id }}"}
     )
     problems.init_app(app)
     app.add_url_rule("/api/<kind>", view_func=fail)
@@ -94,6 +94,25 @@ def test_the_api_answers_problem_json(
     assert (body["type"], body["title"], body["status"]) == ("about:blank", title, status)
     assert body["detail"] == detail
     assert len(body["requestId"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [
+        ("invalid", "That did not work"),
+        ("conflict", "That did not work"),
+        ("hidden", "Not found"),
+        ("many", "Too often"),
+        ("busy", "Not just now"),
+        ("broken", "Something went wrong"),
+    ],
+)
+def test_a_page_says_it_in_words_that_a_person_uses(
+    client: FlaskClient, kind: str, heading: str
+) -> None:
+    page = client.get(f"/{kind}", headers=BROWSER).text
+    assert f"<h1>{heading}</h1>" in page
+    assert "maintenance downtime" not in page  # werkzeug's words
 
 
 def test_a_faulty_field_is_named(client: FlaskClient) -> None:
@@ -156,7 +175,7 @@ def test_an_unforeseen_error_at_a_links_address_does_not_log_its_secret(
 def test_people_get_a_page(client: FlaskClient) -> None:
     answer = client.get("/hidden", headers=BROWSER)
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
-    assert "<h1>404</h1>There is nothing here" in answer.text
+    assert "404: There is nothing here" in answer.text
     assert client.get("/nothing/like/it", headers=BROWSER).mimetype == "text/html"
     assert client.get("/many", headers=BROWSER).headers["Retry-After"] == "7"
 

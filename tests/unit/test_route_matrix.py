@@ -73,6 +73,7 @@ POST   /conversations/<conversation_id>/details              in   404  404  303 
 GET    /conversations/<conversation_id>/people/add           in   404  404  200  404  200  in
 POST   /conversations/<conversation_id>/people/add           in   404  404  303  404  303  in
 POST   /conversations/<conversation_id>/people/<user_id>/remove  in   404  404  303  404  403  in
+GET    /conversations/<conversation_id>/leave                in   404  404  200  404  200  in
 POST   /conversations/<conversation_id>/leave                in   404  404  303  404  303  in
 POST   /conversations/<conversation_id>/archive              in   404  404  303  404  403  in
 GET    /direct-messages/new                                  in   200  200  200  200  200  in

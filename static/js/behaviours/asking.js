@@ -5,6 +5,7 @@
  *   problem?: Error}} asked `problem`: it was tried already, and failed so
  */
 export function ask({ question, yes, no, failed, act, problem }) {
+  const asker = document.querySelector(':focus-visible');
   const dialog = document.createElement('dialog');
   dialog.className = 'confirm';
   dialog.setAttribute('aria-label', question);
@@ -17,6 +18,7 @@ export function ask({ question, yes, no, failed, act, problem }) {
   agree.textContent = yes;
   keep.textContent = no;
   dialog.addEventListener('close', async () => {
+    giveBack(asker);
     if (dialog.returnValue !== 'yes') return dialog.remove();
     try {
       await act();
@@ -27,6 +29,12 @@ export function ask({ question, yes, no, failed, act, problem }) {
   });
   document.body.append(dialog);
   open(dialog, problem && `${failed}: ${problem.message}`);
+}
+
+/** The browser gives the focus back itself, but for what shows only around a focus. */
+function giveBack(asker) {
+  asker?.closest('.message')?.querySelector('.permalink').focus({ preventScroll: true });
+  asker?.focus({ preventScroll: true });
 }
 
 function open(dialog, trouble) {

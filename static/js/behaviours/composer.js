@@ -40,7 +40,7 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing || event.keyCode === 229) return; // Enter chooses a word (229: Safari)
+    if (event.isComposing || event.keyCode === 229 || this.field.readOnly) return; // Enter chooses a word (229: Safari)
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.form.requestSubmit();
@@ -69,7 +69,7 @@ export class Composer {
   }
 
   #enable(enabled) {
-    this.field.disabled = !enabled;
+    this.field.readOnly = !enabled; // what is in it can still be copied
     this.form.querySelector('.send').disabled = !enabled;
   }
 

@@ -60,11 +60,12 @@ function wireFilter(field) {
     }
     const shown = items.filter(({ hidden }) => !hidden).length;
     if (shown || !items.length) none.remove();
-    else field.form.after(none);
+    else field.closest('.search').after(none);
     tell(shown || !items.length ? `${shown} found` : none.textContent);
   });
   // Enter asks the server, which knows more people than the page shows. Who is ticked comes along.
   field.form.addEventListener('submit', () => {
+    if (field.form.method === 'post') return; // they are fields of it
     for (const earlier of field.form.querySelectorAll('[type=hidden]')) earlier.remove();
     for (const { name, value } of document.querySelectorAll('.choice input:checked[type=checkbox]')) {
       field.form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));

@@ -31,7 +31,8 @@ export const recallAll = (prefix) => names(prefix).sort().map(recall).filter(Boo
 /** Forget all of it. */
 export const forgetAll = (prefix) => names(prefix).forEach((key) => keep(key, null));
 
-function names(prefix) {
+/** Every key that starts so. */
+export function names(prefix) {
   let keys = [];
   try {
     keys = Object.keys(localStorage);

@@ -1,8 +1,8 @@
 import { conversationOf, plainText } from '../helpers/conversation.js';
+import { isAfter } from '../helpers/feed.js';
 import { base, isPassing, me, request } from '../helpers/server.js';
 import { localise } from '../helpers/times.js';
 import { Backoff } from '../realtime/backoff.js';
-import { isAfter } from '../realtime/cursor.js';
 
 const unreadOf = (item) => Number(item.querySelector('.unread-count').textContent);
 const template = document.getElementById('conversation-item-template');
@@ -75,11 +75,12 @@ export class ConversationList {
     this.#raise(conversation.id);
   }
 
-  rename({ id, name, type, members }) {
+  rename({ id, name, type, members, archivedAt }) {
     const others = members.filter((user) => user.id !== me);
     const item = this.item(id);
     if (!item) return;
     const shown = others.length ? others : members; // a conversation with oneself
+    item.toggleAttribute('data-archived', archivedAt);
     item.querySelector('.name').textContent = name ?? shown.map((user) => user.displayName).join(', ');
     if (type !== 'dm') return;
     const avatar = item.querySelector('.avatar');
