@@ -21,6 +21,8 @@ settings = server.read_settings()
 
 bind = server.address(settings)
 backlog = 4096
+# A stream may name a hundred channels in its address; gunicorn's most, and nginx's own limit.
+limit_request_line = 8190
 workers = settings.web_concurrency
 worker_class = "gevent"
 # Streams, calls and idle connections all count; when it is full gunicorn stops accepting in

@@ -52,6 +52,16 @@ def test_resuming_by_the_last_event_id_is_exact(
     assert contents(again.messages(1)) == ["5"]
 
 
+def test_a_hundred_channels_fit_into_an_address(
+    http: Http, team: Team, ann: Person, bob: Person
+) -> None:
+    groups = [team.group(ann, bob, name=str(number)) for number in range(100)]
+    stream = http.listen(bob, channels=[f"group:{group}" for group in groups])
+    stream.ready()
+    http.say(ann, groups[-1], "Hello")
+    assert contents(stream.messages(1)) == ["Hello"]
+
+
 def test_events_go_straight_to_the_sockets(
     http: Http, server: Server, ann: Person, bob: Person, dm: str
 ) -> None:
