@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import unquote
 
 from gunicorn.config import Config
 
@@ -83,11 +84,10 @@ def hold_lock(settings: Settings) -> None:
 
 
 def database_file(settings: Settings) -> Path | None:
-    """Return the SQLite file; None for one in memory, or another database."""
+    """Return the SQLite file; None for another database."""
     if not settings.is_sqlite:
         return None
-    name = settings.database_url.partition(":///")[2].partition("?")[0]
-    return Path(name).resolve() if name and name != ":memory:" else None
+    return Path(unquote(settings.database_url.partition(":///")[2])).resolve()
 
 
 def _open_lock(path: Path) -> int:
