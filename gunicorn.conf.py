@@ -43,7 +43,7 @@ control_socket_disable = True
 def on_starting(arbiter: Any) -> None:
     guard.check_gunicorn(arbiter.cfg)
     # As many as there will be: GUNICORN_CMD_ARGS comes after this file.
-    server.prepare(replace(settings, web_concurrency=arbiter.cfg.workers))
+    server.prepare(arbiter, replace(settings, web_concurrency=arbiter.cfg.workers))
 
 
 def when_ready(arbiter: Any) -> None:
