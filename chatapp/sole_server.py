@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString
 
+import gevent
 import psycopg
-from psycopg.abc import PQGen
 from sqlalchemy import make_url
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,6 @@ _MANNERS: dict[str, Any] = {
     "keepalives_count": 3,
 }
 
-_Result = TypeVar("_Result")
-
 
 class SoleServer:
     """The lock, and the session that holds it."""
@@ -64,11 +62,12 @@ class SoleServer:
         is said: what is wrong with the database the start finds out by itself.
         """
         try:
-            session = self._session = self._session or self._connect()
-            if session.process() != session.info.backend_pid:
-                return True
-            self._holds = session.take_lock()
-        except psycopg.Error:
+            with gevent.Timeout(PATIENCE):
+                session = self._session = self._session or self._connect()
+                if session.process() != session.info.backend_pid:
+                    return True
+                self._holds = session.take_lock()
+        except (psycopg.Error, gevent.Timeout):
             self._let_go()
             return True
         return self._holds
@@ -89,8 +88,7 @@ class SoleServer:
         self._session, self._holds = None, False
 
     def _connect(self) -> _Session:
-        arguments = _MANNERS | dict(self._arguments) | {"connect_timeout": PATIENCE}
-        return _Session.connect(**arguments, autocommit=True)
+        return _Session.connect(**(_MANNERS | dict(self._arguments)), autocommit=True)
 
 
 class _Session(psycopg.Connection[Any]):
@@ -100,11 +98,6 @@ class _Session(psycopg.Connection[Any]):
 
     def take_lock(self) -> bool:
         return bool(self._asked(_LOCK))
-
-    def wait(
-        self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = PATIENCE
-    ) -> _Result:
-        return super().wait(gen, interval, timeout)
 
     def _asked(self, query: LiteralString) -> Any:
         (row,) = self.execute(query)
