@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import gevent
 import psycopg
+from psycopg.abc import PQGen
 from sqlalchemy import make_url
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,9 @@ _MANNERS: dict[str, Any] = {
 }
 
 
+_Result = TypeVar("_Result")
+
+
 class SoleServer:
     """The lock, and the session that holds it."""
 
@@ -62,33 +66,35 @@ class SoleServer:
         is said: what is wrong with the database the start finds out by itself.
         """
         try:
-            with gevent.Timeout(PATIENCE):
+            with gevent.Timeout(2 * PATIENCE):  # looking up a name has no limit of its own
                 session = self._session = self._session or self._connect()
                 if session.process() != session.info.backend_pid:
                     return True
                 self._holds = session.take_lock()
         except (psycopg.Error, gevent.Timeout):
-            self._let_go()
+            self.let_go()
             return True
         return self._holds
 
     def keep(self) -> None:
         """Take the lock anew where its session was lost."""
         if self._session is not None and _is_lost(self._session):
-            self._let_go()
+            self.let_go()
         if self._holds or time.monotonic() < self._rests_until:
             return
         self._rests_until = time.monotonic() + REST
         if not self.take():
             log.error("another chatapp without REDIS_URL serves this database, too")
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """End the session, and with it the lock."""
         if self._session is not None:
             self._session.close()
         self._session, self._holds = None, False
 
     def _connect(self) -> _Session:
-        return _Session.connect(**(_MANNERS | dict(self._arguments)), autocommit=True)
+        arguments = _MANNERS | dict(self._arguments) | {"connect_timeout": PATIENCE}
+        return _Session.connect(**arguments, autocommit=True)
 
 
 class _Session(psycopg.Connection[Any]):
@@ -98,6 +104,11 @@ class _Session(psycopg.Connection[Any]):
 
     def take_lock(self) -> bool:
         return bool(self._asked(_LOCK))
+
+    def wait(
+        self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = PATIENCE
+    ) -> _Result:
+        return super().wait(gen, interval, timeout)
 
     def _asked(self, query: LiteralString) -> Any:
         (row,) = self.execute(query)
