@@ -21,13 +21,13 @@ settings = server.read_settings()
 
 bind = server.address(settings)
 backlog = 4096
+# Bytes, gunicorn's most. A stream that names a hundred groups has 4,500 of them.
+limit_request_line = 8190
 workers = settings.web_concurrency
 worker_class = "gevent"
 # Streams, calls and idle connections all count; when it is full gunicorn stops accepting in
 # silence, so the app's own limits (CHAT_STREAMS) lie well below it.
 worker_connections = descriptors.raise_limit()
-# Bytes. A stream that names 100 groups (chatapp/api/sse.py) asks for it in 4,500.
-limit_request_line = 8190
 max_requests = 0  # recycling a worker would stop every new request while one stream is open
 # Seconds that a connection may be silent (chatapp/keep_alive.py). No round number: a bot that calls
 # every ten seconds, or every fifteen, shall not do so in the moment that we hang up.
@@ -43,7 +43,7 @@ control_socket_disable = True
 def on_starting(arbiter: Any) -> None:
     guard.check_gunicorn(arbiter.cfg)
     # As many as there will be: GUNICORN_CMD_ARGS comes after this file.
-    server.prepare(replace(settings, web_concurrency=arbiter.cfg.workers))
+    server.prepare(arbiter, replace(settings, web_concurrency=arbiter.cfg.workers))
 
 
 def when_ready(arbiter: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
@@ -46,6 +47,11 @@ def database_address(text: str) -> str:
         raise ValueError("must start with sqlite:// or postgresql://")
     _check_database(url)
     return url
+
+
+def sqlite_address(file: Path) -> str:
+    """Return the address of a SQLite file, whatever its folder is called."""
+    return f"sqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
 
 
 def redis_address(text: str) -> str:
@@ -114,6 +120,10 @@ def _check_database(url: str) -> None:
         raise ValueError(f"{_NO_ADDRESS}, and at what is behind the ?") from None
     if address.get_backend_name() == "postgresql":
         _check_known(address.query.keys() - _options_of_libpq())
+    elif address.database in (None, "", ":memory:"):
+        raise ValueError("names no file, as sqlite:////path/to/chat.db does")
+    else:
+        _check_known(address.query.keys())
 
 
 def _options_of_libpq() -> set[str]:

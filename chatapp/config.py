@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatapp.addresses import database_address, redis_address
+from chatapp.addresses import database_address, redis_address, sqlite_address
 
 
 class ConfigError(Exception):
@@ -54,11 +54,11 @@ class Settings:
         return cls(
             data_dir=data_dir,
             database_url=_address(env, "DATABASE_URL", database_address)
-            or f"sqlite:///{data_dir / 'chat.db'}",
+            or sqlite_address(data_dir / "chat.db"),
             redis_url=_address(env, "REDIS_URL", redis_address),
             secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir),
             bind=env.get("BIND") or "127.0.0.1",
-            port=_number(env, "PORT", 8000, most=65535),
+            port=_number(env, "PORT", 8000, least=1, most=65535),
             web_concurrency=_number(env, "WEB_CONCURRENCY", 1, least=1),
             database_connections=_number(env, "CHAT_DATABASE_CONNECTIONS", 10, least=2, most=500),
             streams_per_user=_number(env, "CHAT_STREAMS_PER_USER", 20, least=1),
@@ -106,17 +106,25 @@ def _kept_secret(data_dir: Path) -> str:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _create_secret(path)
-        return path.read_text("ascii").strip()
+        secret = path.read_bytes().decode("ascii", "ignore").strip()
     except OSError as error:
         raise ConfigError(f"The data folder {data_dir} cannot be used: {error.strerror}.") from None
+    if not secret:  # nobody could sign in, and each page would be a 500
+        raise ConfigError(f"{path} holds no key: delete it, and the next start makes a new one.")
+    return secret
 
 
 def _create_secret(path: Path) -> None:
-    """Write the key under another name and link it into place: two starts agree on one key."""
+    """Write the key under another name and link it into place: two starts agree on one key.
+
+    It is on disk before it has its name, or a power cut could leave an empty one.
+    """
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(descriptor)
     try:
         os.link(draft, path)
     except FileExistsError:

@@ -1,5 +1,7 @@
 """What must hold before the server starts; where it does not, one line says so."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
@@ -8,12 +10,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote
 
 from gunicorn.config import Config
 
 from chatapp import descriptors
 from chatapp.config import Settings
+
+if TYPE_CHECKING:
+    from chatapp.sole_server import SoleServer
 
 # Seconds that a start waits for a predecessor. Workers of a killed arbiter look once a second
 # whether it still lives; one that lives either serves, or is just leaving.
@@ -82,12 +88,27 @@ def hold_lock(settings: Settings) -> None:
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
+def hold_database(settings: Settings) -> SoleServer | None:
+    """Return the one server's lock on a PostgreSQL without Redis, or leave."""
+    if settings.is_sqlite or settings.redis_url:
+        return None
+    # Only here: who uses SQLite, or Redis, does without it.
+    from chatapp.sole_server import SoleServer
+
+    lock = SoleServer(settings.database_url)
+    if not _patiently(lock.take, ORPHANS_LEAVE):
+        refuse(
+            "another chatapp serves this database, and neither hears the other: set REDIS_URL for"
+            " both, or stop that one"
+        )
+    return lock
+
+
 def database_file(settings: Settings) -> Path | None:
-    """Return the SQLite file; None for one in memory, or another database."""
+    """Return the SQLite file; None for another database."""
     if not settings.is_sqlite:
         return None
-    name = settings.database_url.partition(":///")[2].partition("?")[0]
-    return Path(name).resolve() if name and name != ":memory:" else None
+    return Path(unquote(settings.database_url.partition(":///")[2])).resolve()
 
 
 def _open_lock(path: Path) -> int:

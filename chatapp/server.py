@@ -4,6 +4,8 @@ The arbiter imports this module and what it imports at its head, and nothing els
 reload (SIGHUP) forks new workers from it, and they must run the code as it is on disk by then.
 """
 
+from __future__ import annotations
+
 import errno
 import gc
 import importlib
@@ -13,7 +15,7 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import gevent
 from gevent import monkey
@@ -24,6 +26,9 @@ from chatapp import bad_http, guard, log_writer, logs, shared_metrics
 from chatapp.config import ConfigError, Settings
 from chatapp.keep_alive import KeepAlive
 from chatapp.listener import Listener
+
+if TYPE_CHECKING:
+    from chatapp.sole_server import SoleServer
 
 # Imported before the fork, so that a new worker costs 0.3 s of CPU, not 1.1 s: one
 # that was killed is soon replaced. Nothing of chatapp may be here, and a new version of one of
@@ -97,11 +102,12 @@ def url(settings: Settings) -> str:
     return f"http://{host}:{settings.port}" if host else f"http://{address(settings)}"
 
 
-def prepare(settings: Settings) -> None:
+def prepare(arbiter: Any, settings: Settings) -> None:
     """Make ready to serve before the arbiter listens, or leave with one line that says why not."""
     try:
         guard.check_concurrency(settings)
         guard.hold_lock(settings)
+        keep_alone(arbiter, guard.hold_database(settings))
         guard.check_port(settings)
         guard.check_streams(settings)
         import_warm()
@@ -145,6 +151,19 @@ def check_reloads(arbiter: Any) -> None:
             reload()
 
     arbiter.reload = checked_reload
+
+
+def keep_alone(arbiter: Any, lock: SoleServer | None) -> None:
+    """Let the arbiter, which looks after its workers once a second, look after a lock as well."""
+    if lock is None:
+        return
+    look_after_workers = arbiter.murder_workers
+
+    def look_after_both() -> None:
+        lock.keep()
+        look_after_workers()
+
+    arbiter.murder_workers = look_after_both
 
 
 def check_more_workers(arbiter: Any) -> None:

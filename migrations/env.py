@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import click
 from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
+from chatapp.command_errors import plain_errors
 from chatapp.extensions import db
 from chatapp.models.engine import take_as_long_as_it_takes
 
@@ -35,4 +37,6 @@ def _lock(connection: Connection) -> None:
 
 
 current_app.logger.debug("migrating")
-run()
+# The start has words of its own for what may go wrong.
+by_command = click.get_current_context(silent=True) is not None
+(plain_errors(run) if by_command else run)()

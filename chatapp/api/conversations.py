@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from chatapp import identity, throttle
 from chatapp.api import events
@@ -58,6 +58,8 @@ def mark_read(conversation_id: str) -> tuple[str, int]:
 def typing(conversation_id: str) -> tuple[str, int]:
     """Say that the caller is typing; shown for a few seconds, kept nowhere."""
     me = identity.current()
+    if request.content_length:
+        read_body()
     throttle.check_typing(me.user_id)
     conversation = access.conversation_for(me, conversation_id)
     frame = events.typing(me.user_id, conversation.id)

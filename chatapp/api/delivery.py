@@ -13,6 +13,7 @@ from gevent.lock import Semaphore
 
 from chatapp import descriptors, throttle
 from chatapp.api import events, outages, streams
+from chatapp.api.one_key import OneKey
 from chatapp.api.problems import STREAM_PATH
 from chatapp.api.turns import InTurn, Turns
 from chatapp.config import Settings
@@ -64,6 +65,7 @@ class Delivery:
             # The other half of the connections is for posts, for pages, and for following the log.
             self.turns = Semaphore(max(1, settings.database_connections // 2))
         self.presence = Presence(self.hub.owners, self._tell_presence)
+        self.key = OneKey(settings.secret_key)
         self.doorbell = self._doorbell(settings)
         self._background = (
             self.follower,
@@ -151,9 +153,11 @@ class Delivery:
                 "signal": self.hub.signal,
                 "presence": self.presence.heard,
                 "post": lambda user_id, _: posts.note(user_id),
+                "key": self.key.heard,
             },
         )
         self.presence.send = partial(doorbell.send, "presence")
+        self.key.send = partial(doorbell.send, "key")
         posts.tell = lambda user_id: doorbell.send("post", user_id, b"")
         return doorbell
 
@@ -161,6 +165,7 @@ class Delivery:
         if position is None:
             # The doorbell is new, or back: what was said meanwhile was not heard.
             self.presence.ask()
+            self.key.tell()
         # Our own ring comes back to us; what we have already is no reason to look.
         if position is None or position > self.follower.position:
             self.follower.ring()

@@ -102,16 +102,19 @@ def conversation_named_in(fields: dict[str, Any]) -> str:
 
 
 def _add_links(response: Response, query: dict[str, Any], page: history.Page) -> None:
-    """Add RFC 8288 links: ``prev`` to older messages, ``next`` to newer ones."""
+    """Add the RFC 8288 links: ``prev`` to older messages, ``next`` to newer ones."""
     if not page.messages:
         return
     kept = {name: query[name] for name in (*show.REFERENCE.values(), "limit") if name in query}
+    links = []
     if page.has_older:
-        _add_link(response, "prev", {**kept, "before": page.messages[0].id})
+        links.append(_link("prev", {**kept, "before": page.messages[0].id}))
     if page.has_newer:
-        _add_link(response, "next", {**kept, "after": page.messages[-1].id})
+        links.append(_link("next", {**kept, "after": page.messages[-1].id}))
+    if links:
+        # One field: of two with the same name many a client shows the first, or the last.
+        response.headers["Link"] = ", ".join(links)
 
 
-def _add_link(response: Response, relation: str, query: dict[str, Any]) -> None:
-    url = url_for(f"{request.blueprint}.page", **query)
-    response.headers.add("Link", f'<{url}>; rel="{relation}"')
+def _link(relation: str, query: dict[str, Any]) -> str:
+    return f'<{url_for(f"{request.blueprint}.page", **query)}>; rel="{relation}"'

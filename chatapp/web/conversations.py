@@ -18,7 +18,7 @@ from chatapp.metrics import current_metrics
 from chatapp.models import MessageRow
 from chatapp.web import errors, present, shell
 from chatapp.web.blueprint import blueprint
-from chatapp.web.content import clean_content
+from chatapp.web.content import clean_content, id_of_send
 from chatapp.web.forms import Form
 from chatapp.web.responses import see_other
 
@@ -60,11 +60,11 @@ def post_message(conversation_id: str) -> Response | tuple[str, int]:
     with form.checked():
         content = clean_content(form["content"])
         throttle.check_change(me.user_id)
+        send_id = id_of_send(form["client_id"], content)
         if form["message_id"]:  # up to here was shown what is answered
             read_state.mark_read(me, conversation_id, form["message_id"])
-        client_id = form["client_id"][:64] or None
         with current_metrics().posts.time():
-            sent = messages.post(me, conversation_id, content, client_id).message
+            sent = messages.post(me, conversation_id, content, send_id).message
         return see_other(
             ".conversation", conversation_id=conversation_id, around=sent.id, _anchor=sent.id
         )

@@ -167,7 +167,11 @@ def test_a_data_folder_that_cannot_be_used_is_one_line(clone: Path, tmp_path: Pa
         ({}, ["--nonsense"], 2, "unknown option --nonsense"),
         ({"CHAT_PYTHON": "/nonexistent"}, [], 1, "CHAT_PYTHON (/nonexistent) is not a Python 3.11"),
         ({"WEB_CONCURRENCY": "2"}, [], 1, "SQLite serves one worker"),
+        ({"WEB_CONCURRENCY": "two"}, [], 1, "WEB_CONCURRENCY must be a whole number"),
+        ({"WEB_CONCURRENCY": "0"}, [], 1, "WEB_CONCURRENCY must be a whole number"),
         ({"PORT": "eighty"}, [], 1, "PORT must be a whole number"),
+        ({"PORT": "0"}, [], 1, "PORT must be a whole number"),
+        ({"DATABASE_URL": "sqlite://"}, [], 1, "DATABASE_URL names no file"),
         ({"BIND": "192.0.2.1"}, [], 1, "cannot listen on 192.0.2.1"),
     ],
 )

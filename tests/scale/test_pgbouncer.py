@@ -12,6 +12,7 @@ from tests.support.cluster import Cluster
 from tests.support.pgbouncer import Pgbouncer
 from tests.support.postgres import Postgres
 from tests.support.redis import RedisServer
+from tests.support.server import Server
 from tests.support.strace import require
 
 pytestmark = pytest.mark.scale
@@ -48,6 +49,18 @@ def test_a_storm_through_pgbouncer_loses_nothing(
         assert verdict.is_clean, verdict
         assert [dict(sender.failures) for sender in cluster.senders] == [{}] * 4
         assert "prepared statement" not in "".join(server.output() for server in cluster.servers)
+
+
+def test_no_lock_is_left_with_a_connection_that_others_use_next(
+    limited: str, postgres: Postgres, tmp_path: Path
+) -> None:
+    with (
+        Pgbouncer(postgres, DROPS_OPTIONS) as pgbouncer,
+        Server(tmp_path / "alone", None, DATABASE_URL=pgbouncer.url(limited)) as server,
+    ):
+        assert server.answers()
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        assert postgres.execute(locks, limited) == [(0,)]
 
 
 def test_limits_that_are_dropped_on_the_way_are_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -121,6 +122,16 @@ def test_a_database_of_another_encoding_is_one_line_and_left_as_it_is(
     tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     with psycopg.connect(postgres.url(name), client_encoding="utf8") as connection:
         assert connection.execute(tables).fetchall() == []
+
+
+def test_servers_of_different_keys_both_say_so(
+    database_url: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    env = {"DATABASE_URL": database_url, "REDIS_URL": redis_server.url}
+    # Each makes a key of its own in its data folder.
+    with Server(tmp_path / "one", None, **env) as one, Server(tmp_path / "two", None, **env) as two:
+        for server in (one, two):
+            until(partial(server.log_lines, event="other_secret_key"), "the complaint")
 
 
 @pytest.mark.parametrize(

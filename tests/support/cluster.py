@@ -37,7 +37,10 @@ class Cluster:
         self.database_url = database_url
         self._stack = ExitStack()
         shared = {"SECRET_KEY": "the test's", "CHAT_DATABASE_CONNECTIONS": "10"}
-        if redis_url is not None:
+        if redis_url is None:
+            # Two without any would be refused; this one is always away.
+            shared |= {"REDIS_URL": "redis://127.0.0.1:1"}
+        else:
             shared |= {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "2"}
         self.servers = [self._server(folder / name, shared | env) for name in ("one", "two")]
         self.app = create_app(

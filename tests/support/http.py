@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from typing import Any, Self
@@ -64,16 +64,16 @@ class Http:
         person: Person | None,
         last_event_id: str = "",
         headers: dict[str, str] | None = None,
-        query: str = "",
+        channels: Sequence[str] = (),
     ) -> HttpStream:
-        """Open the stream of everything that somebody may read, or what ``query`` asks for."""
+        """Open the stream of these channels, or of everything that somebody may read."""
         sent = {"Accept": "text/event-stream", **(headers or {}), **_bearer(person)}
         if last_event_id:
             sent["Last-Event-ID"] = last_event_id
         # A connection of its own, since it is held until the end.
         client = self._stack.enter_context(_client(self.url))
         response = self._stack.enter_context(
-            client.stream("GET", "/api/sse", params=query, headers=sent)
+            client.stream("GET", "/api/sse", params={"channel": channels}, headers=sent)
         )
         return HttpStream(response)
 

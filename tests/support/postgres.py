@@ -138,7 +138,8 @@ class Postgres:
             yield
         finally:
             for process in processes:
-                os.kill(process, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # it had ended, and the first has seen it now
+                    os.kill(process, signal.SIGCONT)
 
     def output(self) -> str:
         """Return what it has logged."""

@@ -98,6 +98,23 @@ def test_a_form_sent_twice_posts_once(team: Team, ann: Person, bob: Person) -> N
     assert browser.get(f"/conversations/{dm}").text.count("<p>Only once</p>") == 1
 
 
+@pytest.mark.parametrize("meanwhile", ["nothing", "edited", "deleted"])
+def test_who_goes_back_to_the_form_and_writes_something_else_has_it_posted(
+    team: Team, ann: Person, bob: Person, meanwhile: str
+) -> None:
+    dm, browser = team.dm(ann, bob), ann.browser()
+    send(browser, f"/conversations/{dm}", content="The first", client_id="c1")
+    (first,) = ann.get(f"/api/messages?directMessageId={dm}").json or []
+    if meanwhile == "edited":
+        ann.patch(f"/api/messages/{first['id']}", json={"content": "The first, mended"})
+    elif meanwhile == "deleted":
+        ann.delete(f"/api/messages/{first['id']}")
+    for _ in range(2):
+        answer = send(browser, f"/conversations/{dm}", content="The second", client_id="c1")
+        assert answer.status_code == 303
+    assert browser.get(f"/conversations/{dm}").text.count("<p>The second</p>") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(" \r\n ", "Write something first."), ("x" * 8001, "8,001 characters")]
 )

@@ -26,6 +26,13 @@ def test_the_others_see_who_types_where(team: Team, ann: Person, bob: Person) ->
         assert signal.last_event_id == before
 
 
+def test_it_has_no_fields(team: Team, ann: Person, bob: Person) -> None:
+    path = f"/api/conversations/{team.dm(ann, bob)}/typing"
+    assert ann.post(path, json={}).status_code == 204
+    assert ann.post(path, json={"userId": bob.id}).status_code == 400
+    assert ann.post(path, data="{}", content_type="text/plain").status_code == 415
+
+
 def test_it_is_in_no_replay(team: Team, ann: Person, bob: Person) -> None:
     dm = team.dm(ann, bob)
     cursor = bob.get("/api/conversations").headers["Chat-Cursor"]
