@@ -1,8 +1,8 @@
 import { conversationOf, plainText } from '../helpers/conversation.js';
+import { isAfter } from '../helpers/feed.js';
 import { base, isPassing, me, request } from '../helpers/server.js';
 import { localise } from '../helpers/times.js';
 import { Backoff } from '../realtime/backoff.js';
-import { isAfter } from '../realtime/cursor.js';
 
 const unreadOf = (item) => Number(item.querySelector('.unread-count').textContent);
 const template = document.getElementById('conversation-item-template');

@@ -1,5 +1,5 @@
+import { isAfter } from '../helpers/feed.js';
 import { base } from '../helpers/server.js';
-import { isAfter } from './cursor.js';
 import { Stream } from './stream.js';
 
 const PATIENCE = 900; // a leader that says nothing for this long is replaced: within 2 s in all
