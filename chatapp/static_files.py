@@ -15,8 +15,8 @@ from flask import Flask, Response, send_from_directory
 A_YEAR = 365 * 24 * 3600
 #: Scripts that are fetched when they are first needed, or hold but types for the reader.
 LOADED_LATER = {"asking", "editing", "fallback", "presence", "search", "sign_out", "types"}
-#: By tabs that came by plain HTTP; where the details are open.
-LOADED_LATER |= {"spoken_election", "members"}
+#: A second later; by tabs that came by plain HTTP; where the details are open.
+LOADED_LATER |= {"announcing", "spoken_election", "members"}
 
 
 def init_app(app: Flask) -> None:
