@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import live_tab, wait_live
 from tests.browser.page import (
+    asked_for,
     composer,
     expect_texts,
     held,
@@ -176,3 +177,19 @@ def test_what_is_typed_while_an_edit_is_saved_stays(ada: Person, open_tab: OpenT
     expect(edit_last_again(page)).to_have_value("a typo, and more")
     page.get_by_role("textbox", name="Edit the message").press("Enter")
     expect_texts(page, ["a typo, and more"])
+
+
+def test_arrow_up_right_after_sending_opens_no_earlier_message(
+    ada: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("sent a moment ago")
+    ada.say(talk, "said before")
+    page = open_tab(ada, talk.path)
+    posts = held(page, "**/api/messages")
+    send(page, "a typpo")
+    asked = asked_for(page, "/api/messages/")
+    composer(page).press("ArrowUp")
+    posts[0].continue_()
+    expect_texts(page, ["said before", "a typpo"])
+    assert asked == []
+    expect(edit_last(page)).to_have_value("a typpo")

@@ -137,6 +137,7 @@ export class Timeline {
     this.append(messages);
     for (const row of edited) this.#keepOpen(row);
     if (focused.isConnected) focused.focus({ preventScroll: true });
+    else backToWriting();
     const marked = mark && this.row(mark);
     if (marked) { marked.before(unread); decorate(marked); }
     const pending = this.list.querySelector('[data-client-id]');
