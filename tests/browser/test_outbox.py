@@ -236,3 +236,30 @@ def test_what_another_tab_has_sent_stays_until_the_stream_brings_it(
     second.evaluate("() => dispatchEvent(new Event('online'))")
     for tab in (first, second):
         expect_texts(tab, ["from the first", "from the second"])
+
+
+def test_what_is_refused_for_haste_waits_as_long_as_it_is_told_and_goes_out_in_order(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("in haste", ben)
+    page = signed_in(ben).new_page()
+    page.clock.install()
+    page.goto(talk.path)
+    wait_live(page)
+    page.route(
+        "**/api/messages",
+        lambda route: route.fulfill(status=429, headers={"Retry-After": "600"}, json={}),
+    )
+    send(page, WANTED[0])
+    expect(message(page, WANTED[0]).locator(".failure")).to_contain_text("goes out by itself")
+    page.unroute("**/api/messages")
+    tries: list[str] = []
+    page.on("request", lambda asked: tries.append(asked.url) if asked.method == "POST" else None)
+    for text in WANTED[1:]:
+        send(page, text)
+    page.clock.run_for(60_000)
+    page.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
+    assert [url for url in tries if url.endswith("/api/messages")] == []
+    page.clock.fast_forward(600_000)
+    expect_texts(page, WANTED)
+    assert ben.hear(talk) == WANTED

@@ -17,6 +17,7 @@ const REFUSALS = {
 export class Outbox {
   #flushing = false;
   #backoff = new Backoff();
+  #notBefore = 0; // until then the server wants to be left alone
   #wake = () => {};
 
   /**
@@ -114,6 +115,7 @@ export class Outbox {
 
   #refused(entry, problem) {
     if (isPassing(problem)) {
+      this.#notBefore = performance.now() + (problem.retryAfter ?? 0);
       this.changed(entry, `Not sent yet, but it goes out by itself: ${problem.message}`);
       return this.#backoff.next(problem);
     }
@@ -124,7 +126,7 @@ export class Outbox {
 
   #pause(wait) {
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#wake = () => performance.now() < this.#notBefore || resolve();
       setTimeout(resolve, wait);
     });
   }
