@@ -12,6 +12,7 @@ from tests.browser.page import (
     held,
     leave_waiting,
     message,
+    scroll_to,
     send,
     texts,
     until_held,
@@ -24,7 +25,12 @@ OpenTab = Callable[..., Page]
 #: Rows that are in a page before the furthest leave it.
 MOST = 300
 TO_TOP = "row => row.scrollIntoView()"
-TO_END = "() => { document.querySelector('[data-scroller]').scrollTop = 0; }"
+#: And waits until the page has heard of it.
+TO_END = """() => new Promise((heard) => {
+    const scroller = document.querySelector('[data-scroller]');
+    scroller.addEventListener('scroll', () => heard(), {once: true});
+    scroller.scrollTop = 0;
+})"""
 TOP_OF = "row => row.getBoundingClientRect().top"
 
 
@@ -99,7 +105,7 @@ def test_what_is_polled_moves_nothing_for_who_reads_further_up_and_is_counted(
     connection(page, "polling")
     load_up(page, MOST)
     read = message(page, said[0])
-    read.evaluate(TO_TOP)
+    scroll_to(page, said[0])
     before = read.evaluate(TOP_OF)
     ada.say(talk, "new")
     button = page.locator("[data-new-messages]")
