@@ -15,8 +15,10 @@ from flask import Flask, Response, send_from_directory
 A_YEAR = 365 * 24 * 3600
 #: Scripts that are fetched when they are first needed.
 LOADED_LATER = {"asking", "editing", "fallback", "leftovers", "presence", "search", "sign_out"}
-#: By tabs that came by plain HTTP; where the details are open; never, as it tells readers of types.
-LOADED_LATER |= {"spoken_election", "members", "types"}
+#: A second later; by tabs that came by plain HTTP; where the details are open.
+LOADED_LATER |= {"announcing", "spoken_election", "members"}
+#: Never: it tells readers of types.
+LOADED_LATER |= {"types"}
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,5 @@
 import { wireConnectionLine } from './behaviours/connection_line.js';
 import { wireConversation } from './behaviours/conversation.js';
-import { wireAnnouncer, wireTitle } from './behaviours/notices.js';
 import { conversationOf } from './helpers/conversation.js';
 import { Feed } from './helpers/feed.js';
 import { me } from './helpers/server.js';
@@ -14,7 +13,6 @@ import { connect } from './realtime/connect.js';
 const feed = new Feed();
 const section = document.querySelector('section.conversation');
 const nav = document.querySelector('[data-conversation-list]');
-const showTitle = wireTitle();
 
 for (const time of document.querySelectorAll('time[data-local], .page .message time')) {
   localise(time, time.dataset.local || 'full');
@@ -36,6 +34,7 @@ document.querySelector('[data-sign-out]')?.addEventListener('submit', async (eve
   signOut(form);
 });
 
+const fetchVoice = () => persistently(() => import('./behaviours/announcing.js'));
 let open = null;
 const isRead = (id) => Boolean(open?.reading(id));
 const list = nav && new ConversationList(nav, isRead, () => {
@@ -44,7 +43,7 @@ const list = nav && new ConversationList(nav, isRead, () => {
 });
 if (section) {
   const unread = list?.item(section.dataset.conversationId)?.querySelector('.unread-count').textContent;
-  open = wireConversation(section, feed, { unread, announce: wireAnnouncer() });
+  open = wireConversation(section, feed, { unread, announce: async (words) => (await fetchVoice()).announce(words) });
 } else if (me) new Outbox().flush(); // what was left behind in a conversation
 if (list) wireList();
 const members = document.querySelector('[data-members]');
@@ -61,7 +60,14 @@ setTimeout(async () => {
   (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed);
   if (nav) (await persistently(() => import('./behaviours/leftovers.js'))).wireLeftovers(nav);
   fetchSignOut(); // it must ask, and forget, without the network too
+  if (open) fetchVoice(); // a screen reader hears no region that comes with its words
 }, 1000);
+
+/** Count what is unread in the tab's title. */
+function showTitle(unread) {
+  const title = document.title.replace(/^\(\d+\) /, '');
+  document.title = unread ? `(${unread}) ${title}` : title;
+}
 
 function wireList() {
   showTitle(list.unread());

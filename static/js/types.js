@@ -9,7 +9,8 @@
  * @typedef {{type: string, cursor?: string, [field: string]: any}} Event  what `JSON.parse(event.data)` gave, and
  *   where it stands in the log, if there
  * @typedef {{clientId: string, conversation: string, body: object, at: string,
- *   failed?: string}} Entry  a message on its way out; `failed` says why it was refused
+ *   failed?: string, sent?: {id: string, content: string}}} Entry  a message on its way out; `failed` says why it
+ *   was refused, `sent` as what the server has it
  * @typedef {'connecting'|'live'|'reconnecting'|'offline'|'polling'|'signed-out'} State
  */
 export {};

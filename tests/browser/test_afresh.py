@@ -124,3 +124,20 @@ def test_what_was_said_while_one_was_put_out_is_asked_for_until_it_comes(
         ada.call("POST", f"/api/groups/{talk.id}/members", {"userIds": [ben.id]})
     ada.say(talk, "after")
     expect_texts(page, ["before", "meanwhile", "after"])
+
+
+def test_reset_leaves_who_goes_by_keyboard_where_one_writes(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("reset under the focus", ben)
+    ada.say(talk, "read by keyboard")
+    page = signed_in(ben).new_page()
+    stand_at(page, talk.path, FOREIGN)
+    streams = held(page, "**/api/sse?**")
+    page.goto(talk.path)
+    until_held(page, streams, 1)
+    page.locator(".message .permalink").focus()
+    ada.say(talk, "new")
+    streams[0].continue_()
+    expect_texts(page, ["read by keyboard", "new"])
+    expect(composer(page)).to_be_focused()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.conftest import live_tab
 from tests.browser.page import composer, connection, expect_texts, held, message, send
 from tests.browser.people import Person
 
 OpenTab = Callable[..., Page]
+SignedIn = Callable[..., BrowserContext]
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(
@@ -91,3 +94,39 @@ def test_discarded_message_leaves_its_words(
     page.reload()
     connection(page, "live")
     expect(page.locator(".message")).to_have_count(0)
+
+
+def test_letters_of_several_characters_count_as_the_server_counts_them(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("decomposed", ben)
+    page = open_tab(ben, talk.path)
+    syllables = "\ud55c" * 3000
+    composer(page).fill(unicodedata.normalize("NFD", syllables))  # as a Mac's file names are
+    composer(page).press("Enter")
+    expect_texts(page, [syllables])
+    assert ben.hear(talk) == [syllables]
+
+
+FULL = """Storage.prototype.setItem = () => {
+    throw new DOMException('It is full', 'QuotaExceededError');
+}"""
+
+
+def test_who_leaves_with_what_could_not_be_kept_is_asked(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("no room", ben)
+    context = signed_in(ben)
+    context.add_init_script(FULL)
+    page = live_tab(context, talk.path)
+    posts = held(page, "**/api/messages")
+    send(page, "kept nowhere else")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    posts[0].continue_()
+    expect_texts(page, ["kept nowhere else"])
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import live_tab, wait_live
-from tests.browser.page import composer, expect_texts, held, leave_waiting, message, send
+from tests.browser.page import (
+    asked_for,
+    composer,
+    expect_texts,
+    held,
+    leave_waiting,
+    message,
+    send,
+    until_held,
+)
 from tests.browser.people import Person
 
 SignedIn = Callable[..., BrowserContext]
@@ -151,3 +160,58 @@ def test_late_answer_to_an_edit_does_not_undo_a_later_one(ada: Person, open_tab:
     expect_texts(page, ["third"])
     send(page, "fourth")
     expect_texts(page, ["third", "fourth"])
+
+
+def test_sending_from_one_tab_takes_no_other_words_from_another(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("two drafts", ben)
+    context = signed_in(ben)
+    posts = held(context, "**/api/messages")
+    first, second = live_tab(context, talk.path), live_tab(context, talk.path)
+    composer(first).fill("from the first")
+    composer(second).fill("something else, from the second")
+    composer(first).press("Enter")
+    # The tab has heard of this after it heard what became of the draft.
+    expect(second.locator(".message.pending")).to_have_count(1)
+    expect(composer(second)).to_have_value("something else, from the second")
+    second.reload()
+    wait_live(second)
+    expect(composer(second)).to_have_value("something else, from the second")
+    posts[0].continue_()
+    expect_texts(first, ["from the first"])
+
+
+def test_what_is_typed_while_an_edit_is_saved_stays(ada: Person, open_tab: OpenTab) -> None:
+    talk = ada.group("typing on")
+    ada.say(talk, "a typpo")
+    page = open_tab(ada, talk.path)
+    field = edit_last(page)
+    patches = held(page, "**/api/messages/*")
+    field.fill("a typo")
+    field.press("Enter")
+    until_held(page, patches, 1)
+    field.press_sequentially(", and more")
+    patches[0].continue_()
+    page.unroute("**/api/messages/*")
+    expect(message(page, "a typo").locator(".edited")).to_be_visible()
+    expect(field).to_have_value("a typo, and more")
+    expect(edit_last_again(page)).to_have_value("a typo, and more")
+    page.get_by_role("textbox", name="Edit the message").press("Enter")
+    expect_texts(page, ["a typo, and more"])
+
+
+def test_arrow_up_right_after_sending_opens_no_earlier_message(
+    ada: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("sent a moment ago")
+    ada.say(talk, "said before")
+    page = open_tab(ada, talk.path)
+    posts = held(page, "**/api/messages")
+    send(page, "a typpo")
+    asked = asked_for(page, "/api/messages/")
+    composer(page).press("ArrowUp")
+    posts[0].continue_()
+    expect_texts(page, ["said before", "a typpo"])
+    assert asked == []
+    expect(edit_last(page)).to_have_value("a typpo")

@@ -7,7 +7,7 @@ from functools import partial
 from secrets import token_hex
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import live_tab
 from tests.browser.page import (
@@ -110,6 +110,32 @@ def test_stream_that_a_proxy_buffers_is_asked_around(
     expect_texts(page, ["asked for", "streamed again"])
 
 
+#: Waits until the tab that leads has said once more how the stream is.
+NEXT_WORD = """user => new Promise((heard) => {
+    const channel = new BroadcastChannel(`chat::${user}`);
+    channel.onmessage = ({data}) => {
+        if (data.kind === 'alive') heard(data.state);
+    };
+})"""
+
+
+def test_tab_that_asks_in_vain_says_so_whatever_the_tab_that_leads_says(
+    ada: Person, ben: Person, proxy: StallingProxy, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("asked in vain", ben)
+    proxy.holding = True
+    context = signed_in(ben, base_url=proxy.url)
+    leader, follower = context.new_page(), context.new_page()
+    for page in (leader, follower):
+        page.goto(talk.path)
+        connection(page, "polling")
+    context.route("**/api/messages?**", lambda route: route.abort())
+    connection(follower, "reconnecting")
+    remember_states(follower)
+    assert follower.evaluate(NEXT_WORD, ben.id) == "polling"
+    assert states(follower) == ["reconnecting"]
+
+
 def test_stream_comes_back_after_twenty_seconds_of_502(
     ada: Person, ben: Person, server: Server, signed_in: SignedIn, faults: None
 ) -> None:
@@ -158,61 +184,6 @@ def test_below_a_path_of_another_site(
         assert page.url == f"{nginx.url}/chat/sign-in"
         outside = [url for url in asked if not url.startswith(f"{nginx.url}/chat/")]
         assert outside == []
-
-
-def test_waits_between_tries_grow_and_stop_at_thirty_seconds(
-    ada: Person, ben: Person, signed_in: SignedIn, faults: None
-) -> None:
-    talk = ada.group("waits", ben)
-    context = signed_in(ben)
-    context.add_init_script("if (origin !== 'null') localStorage.setItem('chat-debug', '1')")
-    page = context.new_page()
-    page.clock.install()
-    page.goto(talk.path)
-    connection(page, "live")
-
-    def bad_gateway(route: Route) -> None:
-        route.fulfill(status=502, body="Bad Gateway")
-
-    context.route("**/api/sse?**", bad_gateway)
-    page.evaluate("() => { Math.random = () => 0.5; }")  # half of what may be waited at most
-
-    def wait_after(act: Callable[[], object]) -> int:
-        with page.expect_console_message(lambda line: "chat: reconnecting in" in line.text) as said:
-            act()
-        return int(said.value.text.split()[3])
-
-    def make_anew() -> None:
-        page.evaluate("() => dispatchEvent(new Event('online'))")
-
-    waits = [wait_after(make_anew)]
-    while len(waits) < 8:
-        waits.append(wait_after(partial(page.clock.run_for, waits[-1])))
-    assert waits == [500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]
-
-    context.unroute("**/api/sse?**")
-    with page.expect_console_message(lambda line: "chat: connected" in line.text):
-        page.clock.run_for(15_000)
-    context.route("**/api/sse?**", bad_gateway)
-    assert wait_after(make_anew) == 500
-
-
-def test_waits_are_drawn_from_nothing_to_their_limit(
-    ada: Person, ben: Person, signed_in: SignedIn
-) -> None:
-    page = live_tab(signed_in(ben), ada.group("jitter", ben).path)
-    drawn: list[float] = page.evaluate(
-        """async () => {
-            const main = document.querySelector('script[src$="main.js"]').src;
-            const {Backoff} = await import(new URL('realtime/backoff.js', main));
-            const backoff = new Backoff();
-            for (let tries = 0; tries < 5; tries++) backoff.next();
-            return Array.from({length: 1000}, () => backoff.next());
-        }"""
-    )
-    assert max(drawn) <= 30_000
-    # Of a thousand evenly drawn ones each tenth of the range has some: fails once in 10^45.
-    assert {int(wait // 3000) for wait in drawn} == set(range(10))
 
 
 def test_back_and_forward_find_a_live_page(ada: Person, ben: Person, signed_in: SignedIn) -> None:

@@ -1,4 +1,4 @@
-"""Where the focus goes, and what a screen reader is told."""
+"""Where the focus goes, and what is said aloud of what is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.page import composer, expect_texts, message, scroll_to, send
+from tests.browser.page import composer, message, scroll_to, send
 from tests.browser.people import Person, fill
 
 SignedIn = Callable[..., BrowserContext]
@@ -107,34 +107,3 @@ def test_what_is_wrong_is_said_aloud_where_it_is(
     expect(message(page, "short").get_by_role("alert")).to_have_text(
         "Not sent: you may not write here."
     )
-
-
-def test_screen_reader_is_told_of_each_new_message_once(
-    ada: Person, ben: Person, open_tab: OpenTab
-) -> None:
-    talk, other = ada.group("announced", ben), ada.group("not announced", ben)
-    ada.say(talk, "there before")
-    page = open_tab(ben, talk.path)
-    page.evaluate(
-        """() => {
-            window.told = [];
-            const polite = [...document.querySelectorAll('[aria-live=polite]')];
-            for (const region of polite) new MutationObserver((changes) => {
-                for (const {addedNodes} of changes)
-                    for (const node of addedNodes) told.push(node.textContent);
-            }).observe(region, {childList: true, subtree: true});
-        }"""
-    )
-    expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")  # or it would say it too
-    wanted = []
-    for number in range(7):
-        ada.say(talk, f"**news** {number}")
-        wanted.append(f"Ada: news {number}")
-    ada.say(other, "elsewhere")
-    said = ada.say(talk, "to be edited")
-    expect(message(page, "to be edited")).to_be_visible()
-    ada.call("PATCH", f"/api/messages/{said['id']}", {"content": "edited"})
-    send(page, "my own")
-    expect_texts(page, ["news 6", "edited", "my own"])
-    told = [words for words in page.evaluate("told") if words]
-    assert told == [*wanted, "Ada: to be edited"]

@@ -14,11 +14,14 @@ from tests.browser.page import (
     composer,
     expect_texts,
     held,
+    leave_waiting,
     message,
     send,
+    texts,
     until_held,
 )
 from tests.browser.people import Person
+from tests.browser.renderer import pid_of, stopped
 
 SignedIn = Callable[..., BrowserContext]
 OpenTab = Callable[..., Page]
@@ -166,3 +169,97 @@ def test_message_refused_for_good_holds_up_no_other(
     expect(composer(page)).to_be_editable()
     row.get_by_role("button", name="Try again").click()
     expect_texts(page, ["too late"])
+
+
+FORBID_LOCKS = """if (navigator.locks) LockManager.prototype.request = async () => {
+    throw new DOMException('Access to the Locks API is denied', 'SecurityError');
+}"""
+
+
+def test_where_locks_are_forbidden_messages_go_out(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("no locks", ben)
+    context = signed_in(ben)
+    context.add_init_script(FORBID_LOCKS)
+    page = live_tab(context, talk.path)
+    send(page, "unlocked")
+    expect_texts(page, ["unlocked"])
+
+
+#: Makes short what a tab waits for another, though not for the server.
+IMPATIENT = """const timeout = AbortSignal.timeout;
+AbortSignal.timeout = (wait) => timeout.call(AbortSignal, wait === 15_000 ? wait : 10);"""
+
+
+def test_tab_that_was_stopped_while_it_sent_keeps_no_other_from_sending(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("stopped while it sends", ben)
+    context = signed_in(ben)
+    first = live_tab(context, talk.path)
+    context.add_init_script(IMPATIENT)
+    second = live_tab(context, talk.path)
+    process = pid_of(first)
+    assert process != pid_of(second)
+    posts = held(first, "**/api/messages")
+    send(first, "from the first")
+    until_held(first, posts, 1)
+    with stopped(process):
+        send(second, "from the second")
+        expect_texts(second, ["from the first", "from the second"])
+    posts[0].continue_()
+    expect_texts(first, ["from the first", "from the second"])
+    assert ben.hear(talk) == ["from the first", "from the second"]
+
+
+def test_what_another_tab_has_sent_stays_until_the_stream_brings_it(
+    ada: Person, ben: Person, signed_in: SignedIn
+) -> None:
+    talk = ada.group("sent by another tab", ben)
+    context = signed_in(ben)
+    context.route("**/api/sse?**", leave_waiting)
+    posts = held(context, "**/api/messages")
+    first, second = context.new_page(), context.new_page()
+    for tab in (first, second):
+        tab.goto(talk.path)
+    send(first, "from the first")
+    until_held(first, posts, 1)
+    send(second, "from the second")
+    for done in (1, 2):  # the first tab sends both: it is its turn
+        until_held(first, posts, done)
+        assert posts[-1].request.frame.page == first
+        posts[-1].continue_()
+    second.wait_for_function(NOTHING_WAITS, polling=50)
+    assert texts(second) == ["from the first", "from the second"]
+    context.unroute("**/api/sse?**")
+    second.evaluate("() => dispatchEvent(new Event('online'))")
+    for tab in (first, second):
+        expect_texts(tab, ["from the first", "from the second"])
+
+
+def test_what_is_refused_for_haste_waits_as_long_as_it_is_told_and_goes_out_in_order(
+    ada: Person, ben: Person, signed_in: SignedIn, faults: None
+) -> None:
+    talk = ada.group("in haste", ben)
+    page = signed_in(ben).new_page()
+    page.clock.install()
+    page.goto(talk.path)
+    wait_live(page)
+    page.route(
+        "**/api/messages",
+        lambda route: route.fulfill(status=429, headers={"Retry-After": "600"}, json={}),
+    )
+    send(page, WANTED[0])
+    expect(message(page, WANTED[0]).locator(".failure")).to_contain_text("goes out by itself")
+    page.unroute("**/api/messages")
+    tries: list[str] = []
+    page.on("request", lambda asked: tries.append(asked.url) if asked.method == "POST" else None)
+    for text in WANTED[1:]:
+        send(page, text)
+    page.clock.run_for(60_000)
+    page.evaluate("() => fetch('/healthz')")  # whatever was asked before has its answer
+    assert [url for url in tries if url.endswith("/api/messages")] == []
+    page.clock.fast_forward(600_000)
+    expect_texts(page, WANTED)
+    assert ben.hear(talk) == WANTED

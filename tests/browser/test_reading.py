@@ -8,7 +8,17 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import below_end, connection, expect_texts, message, scroll_to, send, texts
+from tests.browser.page import (
+    below_end,
+    connection,
+    expect_texts,
+    held,
+    message,
+    scroll_to,
+    send,
+    texts,
+    until_held,
+)
 from tests.browser.people import Person, fill
 from tests.support.wait import until
 
@@ -208,4 +218,20 @@ def test_what_was_read_is_not_told_again_and_again_to_who_refuses_it(
     ada.say(talk, "and on")
     expect_texts(page, ["for your eyes", "and on"])
     page.clock.run_for(31_000)
+    until(lambda: ben.call("GET", f"/api/conversations/{talk.id}")["unreadCount"] == 0, "all read")
+
+
+def test_what_was_seen_is_told_though_one_looks_away_before(
+    ada: Person, ben: Person, open_tab: OpenTab
+) -> None:
+    talk = ada.group("looked away", ben)
+    page = open_tab(ben, talk.path)
+    told = held(page, "**/read")
+    ada.say(talk, "seen")
+    until_held(page, told, 1)
+    ada.say(talk, "seen as well")
+    expect_texts(page, ["seen", "seen as well"])
+    page.evaluate("() => { document.hasFocus = () => false; }")
+    told[0].continue_()
+    page.unroute("**/read")
     until(lambda: ben.call("GET", f"/api/conversations/{talk.id}")["unreadCount"] == 0, "all read")

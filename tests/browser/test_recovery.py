@@ -207,3 +207,25 @@ def test_outbox_survives_a_reload_and_sends_in_order(
     page.evaluate("() => dispatchEvent(new Event('online'))")
     expect_texts(page, wanted)
     assert ben.hear(talk) == wanted
+
+
+def test_deletion_whose_answer_was_lost_is_done_when_it_is_tried_again(
+    ada: Person, open_tab: OpenTab, faults: None
+) -> None:
+    talk = ada.group("deleted twice")
+    ada.say(talk, "a slip")
+    page = open_tab(ada, talk.path)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/messages/*", lose_the_answer, times=1)
+    message(page, "a slip").hover()
+    message(page, "a slip").locator(".delete").click()
+    question = page.get_by_role("dialog")
+    question.get_by_role("button", name="Delete").click()
+    expect(question.get_by_role("alert")).to_contain_text("Not deleted")
+    expect(message(page, "a slip")).to_have_count(0)  # the stream knows better
+    question.get_by_role("button", name="Delete").click()
+    expect(question).to_have_count(0)

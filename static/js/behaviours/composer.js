@@ -29,7 +29,8 @@ export class Composer {
     this.form.addEventListener('submit', (event) => { event.preventDefault(); this.#submit(); });
     this.field.addEventListener('keydown', (event) => this.#key(event));
     this.field.addEventListener('input', () => {
-      this.#kept();
+      keep(this.draft, this.field.value || null);
+      this.#measure();
       if (this.field.value.trim()) this.does.typed();
     });
     window.addEventListener('storage', ({ key, newValue, oldValue }) => {
@@ -50,11 +51,13 @@ export class Composer {
   }
 
   #submit() {
-    const text = this.field.value.trim();
+    const { value } = this.field;
+    const text = value.trim();
     this.field.focus();
     if (!text || this.#over() > 0) return;
     this.field.value = '';
-    this.#kept();
+    if (recall(this.draft) === value) keep(this.draft, null); // else it is another tab's, which goes on writing
+    this.#measure();
     this.does.send(text);
   }
 
@@ -73,12 +76,7 @@ export class Composer {
     this.form.querySelector('.send').disabled = !enabled;
   }
 
-  #kept() {
-    keep(this.draft, this.field.value || null);
-    this.#measure();
-  }
-
-  #over = () => [...this.field.value.trim()].length - this.limit;
+  #over = () => [...this.field.value.trim().normalize()].length - this.limit; // as the server counts
 
   #measure() {
     const near = this.field.value.length > this.limit * NEAR_LIMIT;

@@ -29,11 +29,16 @@ export function wireConversation(section, feed, { unread, announce }) {
     editLast: () => actions.editLast(),
   });
 
+  const tell = ({ userId, author, html }) => {
+    if (userId === me) return;
+    scrolling.count();
+    announce(`${author.displayName}: ${plainText(html)}`);
+  };
+
   feed.on('message:created', here((message) => {
     typing.stopped(message.userId);
     outbox.arrived(message.clientId);
-    const fresh = scrolling.arrive(message, message.userId === me);
-    if (fresh && message.userId !== me) announce(`${message.author.displayName}: ${plainText(message.html)}`);
+    if (scrolling.arrive(message)) tell(message);
     readState.mark();
   }));
   const inPlace = (change) => here((event) => scrolling.keepPlace(scrolling.topRow(), () => change(event)));
@@ -56,7 +61,7 @@ export function wireConversation(section, feed, { unread, announce }) {
   return {
     reading: (conversation) => conversation === id && readState.reading(),
     afresh,
-    catchUp: () => (timeline.atEnd ? scrolling.newer() : null),
+    catchUp: () => (timeline.atEnd ? scrolling.catchUp(tell) : null),
     live: () => outbox.flush(),
     rename: (name) => kind === 'dm' && retitle(section, { name }), // after somebody in it
   };
@@ -78,10 +83,7 @@ function wireOutbox(timeline, id, scrolling) {
     scrolling.keepPlace(timeline.last(), () =>
       showFailure(timeline.addPending(entry, myself()), sentence, Boolean(entry.failed)));
   };
-  const outbox = new Outbox(show, (entry, message) => {
-    // Else its row stays until the stream brings the real one.
-    if (timeline.row(message.id)) timeline.settle(entry.clientId);
-  });
+  const outbox = new Outbox(show, ({ clientId }, message) => timeline.sent(clientId, message));
   for (const entry of outbox.waiting()) show(entry, entry.failed ?? '');
   outbox.flush();
   timeline.list.addEventListener('click', ({ target }) => {

@@ -42,7 +42,8 @@ async function open(row, timeline) {
 function wire(form, row, of, { saved, close }) {
   const field = form.elements.content;
   // The page may be loaded anew meanwhile. A draft `of` a text that was changed elsewhere since counts no more.
-  field.addEventListener('input', () => keep(draftOf(row), { content: field.value, of }));
+  const keepDraft = () => keep(draftOf(row), { content: field.value, of });
+  field.addEventListener('input', keepDraft);
   const done = () => {
     close();
     keep(draftOf(row), null);
@@ -53,10 +54,14 @@ function wire(form, row, of, { saved, close }) {
     event.preventDefault();
     const body = row.querySelector('.body');
     const before = body.innerHTML;
+    const { value } = field;
     try {
-      const answer = await call('PATCH', `/api/messages/${row.dataset.messageId}`, { content: field.value.trim() });
+      const answer = await call('PATCH', `/api/messages/${row.dataset.messageId}`, { content: value.trim() });
       if (body.innerHTML === before) saved(answer); // else the stream was quicker, and may know of a later change
-      done();
+      if (field.value === value) return done();
+      of = answer.editedAt; // somebody has written on
+      keepDraft();
+      form.querySelector('[role=alert]').textContent = '';
     } catch (problem) {
       form.querySelector('[role=alert]').textContent = `Not saved: ${problem.message}`;
     }
@@ -78,7 +83,11 @@ export function remove(row, timeline) {
     no: 'Keep',
     failed: 'Not deleted',
     async act() {
-      await call('DELETE', `/api/messages/${row.dataset.messageId}`);
+      try {
+        await call('DELETE', `/api/messages/${row.dataset.messageId}`);
+      } catch (problem) {
+        if (problem.status !== 404 || row.isConnected) throw problem; // else the answer to the first try was lost
+      }
       timeline.remove(row.id);
     },
   });

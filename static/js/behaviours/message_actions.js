@@ -13,8 +13,8 @@ export function wireActions(timeline) {
   wireLongPress(timeline.list);
   return {
     editLast() {
-      const row = timeline.rows().findLast(({ classList }) => classList.contains('mine'));
-      if (row) follow(row.querySelector('.edit'));
+      const row = [...timeline.list.querySelectorAll('.mine:not(.failed)')].at(-1);
+      if (row?.dataset.messageId) follow(row.querySelector('.edit')); // else it is on its way, and no other is meant
       return Boolean(row);
     },
   };

@@ -21,30 +21,35 @@ export class Scrolling {
     this.older = section.querySelector('[data-older]') ?? this.#olderLink();
     this.timeline = timeline;
     this.seen = seen;
-    this.pages = new Pages(timeline, conversation, (change) => this.keepPlace(this.topRow(), change));
+    this.pages = new Pages(timeline, conversation, (change) => {
+      this.keepPlace(this.topRow(), change);
+      this.#prune();
+    });
     this.#wire();
     this.#scrolled();
   }
 
   /** Show an arriving message. @returns {boolean} whether it is new here */
-  arrive(message, own) {
-    const following = this.following;
-    const fresh = !this.timeline.row(message.id);
-    if (following) {
-      this.timeline.add(message);
-      this.timeline.prune('oldest');
-    } else {
-      this.keepPlace(this.timeline.first(), () => this.timeline.add(message));
-      this.#pruneAwayFromReader();
-    }
-    if (fresh && !following && !own) this.#missed += 1;
+  arrive(message) {
+    const fresh = this.timeline.isNew(message);
+    const add = () => this.timeline.add(message);
+    if (this.following) add();
+    else this.keepPlace(this.timeline.first(), add);
+    this.#prune();
     this.#show();
     return fresh;
+  }
+
+  /** Something new came, perhaps out of sight. */
+  count() {
+    if (!this.following) this.#missed += 1;
+    this.#show();
   }
 
   /** Go to the newest message. */
   async toEnd() {
     backToWriting(); // what leads here goes away
+    this.scroller.scrollTop = 0; // what is on its way stands there already
     if (!this.timeline.atEnd) await this.pages.newest();
     this.scroller.scrollTop = 0;
     this.#scrolled();
@@ -57,9 +62,10 @@ export class Scrolling {
     this.#scrolled();
   }
 
-  /** What a swallowed stream did not bring. */
-  async newer() {
-    await this.pages.newer();
+  /** What a swallowed stream did not bring: a page of it, or so much that one who follows goes on at the end. */
+  async catchUp(told) {
+    await this.pages.newer(told);
+    if (this.following && !this.timeline.atEnd) await this.pages.newest();
     this.#scrolled();
   }
 
@@ -107,11 +113,12 @@ export class Scrolling {
     else if (scrollTop > -AHEAD && !this.timeline.atEnd) this.#more(this.pages.newer());
   }
 
-  #pruneAwayFromReader() {
+  /** Where the list has become long, leave off what is further away from the reader. */
+  #prune() {
     if (!this.timeline.isLong()) return;
     const rows = this.timeline.rows();
     const top = this.topRow();
-    const end = rows.indexOf(top) > rows.length / 2 ? 'oldest' : 'newest';
+    const end = this.following || rows.indexOf(top) > rows.length / 2 ? 'oldest' : 'newest';
     this.keepPlace(top, () => this.timeline.prune(end));
   }
 

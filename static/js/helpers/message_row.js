@@ -63,5 +63,6 @@ export function showFailure(row, sentence, final) {
   row.classList.toggle('failed', final);
   const failure = row.querySelector('.failure');
   failure.hidden = !sentence;
-  failure.firstElementChild.textContent = sentence;
+  const alert = failure.firstElementChild;
+  if (alert.textContent !== sentence) alert.textContent = sentence; // or a screen reader says it with each try
 }

@@ -22,7 +22,13 @@ export function keep(key, value) {
     else localStorage.setItem(key, JSON.stringify(value));
   } catch {
     memory.set(key, value);
+    addEventListener('beforeunload', warn);
   }
+}
+
+/** What is kept in this page alone would be lost with it. */
+function warn(event) {
+  if ([...memory.values()].some(Boolean)) event.preventDefault();
 }
 
 /** Everything kept under names that start so, in the order of the names. */

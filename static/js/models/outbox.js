@@ -5,6 +5,7 @@ import { Backoff } from '../realtime/backoff.js';
 
 const PREFIX = own('out:');
 const LEFT = 5000; // then another tab's message is sent from here: it may be gone
+const STUCK = 16_000; // longer than a request may take: the tab whose turn it is was frozen or stopped
 const REFUSALS = {
   401: 'Not sent: you are signed out. Sign in again, then try again.',
   403: 'Not sent: you may not write here.',
@@ -16,11 +17,12 @@ const REFUSALS = {
 export class Outbox {
   #flushing = false;
   #backoff = new Backoff();
+  #notBefore = 0; // until then the server wants to be left alone
   #wake = () => {};
 
   /**
    * @param {(entry: import('../types.js').Entry, sentence: ?string) => void} changed  null: it is gone
-   * @param {(entry: import('../types.js').Entry, message: import('../types.js').Message) => void} sent
+   * @param {(entry: import('../types.js').Entry, message: {id: string, content: string}) => void} sent
    */
   constructor(changed = () => {}, sent = () => {}) {
     this.changed = changed;
@@ -29,7 +31,9 @@ export class Outbox {
     window.addEventListener('storage', ({ key, newValue, oldValue }) => {
       if (!key?.startsWith(PREFIX)) return; // another tab's doing
       const entry = recall(key); // as it is now: its message may have overtaken the event
-      changed(entry ?? JSON.parse(newValue ?? oldValue), entry && (entry.failed ?? ''));
+      const told = JSON.parse(newValue ?? oldValue);
+      if (told.sent) sent(told, told.sent);
+      else changed(entry ?? told, entry && (entry.failed ?? ''));
       if (entry && !entry.failed) setTimeout(() => this.flush(), LEFT);
     });
   }
@@ -77,10 +81,14 @@ export class Outbox {
     if (this.#next()) this.flush(); // came as the turn was ending
   }
 
-  /** One tab at a time: two would send side by side, out of order. */
+  /**
+   * One tab at a time, where there are locks. Two may send side by side: each sends all that waits, from the first
+   * on, and the server knows by its `clientId` what it has already.
+   */
   #inTurn() {
     const send = () => this.#sendAll();
-    return navigator.locks ? navigator.locks.request(own('outbox'), send) : send();
+    const signal = AbortSignal.timeout(STUCK);
+    return navigator.locks?.request(own('outbox'), { signal }, send).catch(send) ?? send();
   }
 
   /** @returns {Promise<?number>} how long to wait before the next try; null: none is left */
@@ -94,9 +102,10 @@ export class Outbox {
 
   async #send(entry) {
     try {
-      const message = await call('POST', '/api/messages', entry.body);
+      const { id, content } = await call('POST', '/api/messages', entry.body);
+      keep(name(entry), { ...entry, sent: { id, content } }); // for other tabs: it is gone, but not lost
       keep(name(entry), null);
-      this.sent(entry, message);
+      this.sent(entry, { id, content });
     } catch (problem) {
       return this.#find(entry.clientId) ? this.#refused(entry, problem) : null;
     }
@@ -106,6 +115,7 @@ export class Outbox {
 
   #refused(entry, problem) {
     if (isPassing(problem)) {
+      this.#notBefore = performance.now() + (problem.retryAfter ?? 0);
       this.changed(entry, `Not sent yet, but it goes out by itself: ${problem.message}`);
       return this.#backoff.next(problem);
     }
@@ -116,7 +126,7 @@ export class Outbox {
 
   #pause(wait) {
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#wake = () => performance.now() < this.#notBefore || resolve();
       setTimeout(resolve, wait);
     });
   }

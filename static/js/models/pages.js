@@ -1,5 +1,5 @@
 import { scope } from '../helpers/conversation.js';
-import { call } from '../helpers/server.js';
+import { request } from '../helpers/server.js';
 
 const PAGE = 50;
 
@@ -11,6 +11,7 @@ export class Pages {
   /**
    * @param {import('./timeline.js').Timeline} timeline
    * @param {(change: () => void) => void} keepPlace does the change while what is being read stays in place
+   *   and in the page
    */
   constructor(timeline, { id, kind }, keepPlace) {
     this.timeline = timeline;
@@ -25,22 +26,22 @@ export class Pages {
     const first = timeline.first();
     if (!first) return this.newest();
     return this.#load(() => this.#ask({ before: first.dataset.messageId }), (messages) => {
+      if (!first.isConnected) return; // it left the page meanwhile: above the next one, these would hide a gap
       timeline.prepend(messages);
       timeline.hasOlder = messages.length === PAGE;
-      timeline.prune('newest');
     });
   }
 
-  /** What follows the last row: the next page, or what a swallowed stream did not bring. */
-  async newer() {
+  /** What follows the last row: the next page, or what a swallowed stream did not bring. `told` hears of each. */
+  async newer(told = () => {}) {
     const { timeline } = this;
     if (this.#waiting) return false;
     const last = timeline.last();
     if (!last) return this.newest();
     return this.#load(() => this.#ask({ after: last.dataset.messageId }), (messages) => {
-      timeline.append(messages);
-      timeline.atEnd ||= messages.length < PAGE;
-      timeline.prune('oldest');
+      if (!last.isConnected) return;
+      timeline.append(messages).forEach(told);
+      timeline.endAt(messages.length < PAGE && messages.cursor);
     });
   }
 
@@ -49,7 +50,7 @@ export class Pages {
     const { timeline } = this;
     return this.#load(() => this.#ask({}), (messages) => {
       timeline.replace(messages);
-      timeline.atEnd = true;
+      timeline.endAt(messages.cursor);
       timeline.hasOlder = messages.length === PAGE;
     });
   }
@@ -63,13 +64,14 @@ export class Pages {
     };
     return this.#load(fetchBoth, ([above, below]) => {
       timeline.replace([...above, ...below]);
-      timeline.atEnd = below.length < PAGE;
+      timeline.endAt(below.length < PAGE && below.cursor);
       timeline.hasOlder = above.length === PAGE;
     });
   }
 
-  #ask(edge) {
-    return call('GET', `/api/messages?${new URLSearchParams({ ...this.scope, limit: PAGE, ...edge })}`);
+  async #ask(edge) {
+    const answer = await request(`/api/messages?${new URLSearchParams({ ...this.scope, limit: PAGE, ...edge })}`);
+    return Object.assign(await answer.json(), { cursor: answer.headers.get('Chat-Cursor') });
   }
 
   #load(fetchPage, place) {

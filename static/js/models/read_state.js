@@ -6,6 +6,7 @@ const APART = 500; // a burst of messages moves the cursor once, not once each
 /** Moves the reader's cursor to the last message that was really before their eyes. */
 export class ReadState {
   #busy = false;
+  #seen;
   #marked;
   #backoff = new Backoff();
 
@@ -21,11 +22,10 @@ export class ReadState {
   reading = () => this.atEnd() && !document.hidden && document.hasFocus();
 
   mark() {
-    if (this.#busy || !this.reading()) return;
-    const messageId = this.timeline.last()?.dataset.messageId;
-    if (!messageId || messageId === this.#marked) return;
-    this.#marked = messageId;
-    this.#tell(messageId);
+    if (this.reading()) this.#seen = this.timeline.last()?.dataset.messageId;
+    if (this.#busy || !this.#seen || this.#seen === this.#marked) return;
+    this.#marked = this.#seen;
+    this.#tell(this.#seen);
   }
 
   async #tell(messageId) {

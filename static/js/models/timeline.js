@@ -1,5 +1,6 @@
 import { backToWriting } from '../helpers/conversation.js';
 import { decorate } from '../helpers/decorate.js';
+import { isAfter } from '../helpers/feed.js';
 import { fillAuthor, fillText, messageRow, pendingRow, personalise } from '../helpers/message_row.js';
 
 const MOST = 300; // rows in the page: the rest is asked for again by whoever scrolls there
@@ -12,6 +13,7 @@ const REAL = '.message[data-message-id]';
  */
 export class Timeline {
   #news = null;
+  #cursor = document.body.dataset.cursor; // what was said up to here is in the window, or lies before it
 
   /** @param {HTMLElement} list @param {{atEnd: boolean, hasOlder: boolean}} edges */
   constructor(list, { atEnd, hasOlder }) {
@@ -32,20 +34,30 @@ export class Timeline {
     return row;
   }
 
-  /** Put an arriving message at the end, once. @returns {?HTMLElement} its row, where it is now shown */
+  /** A page was fetched: the window ends where the conversation did at this cursor. Without one, it does not. */
+  endAt(cursor) {
+    this.atEnd = Boolean(cursor);
+    this.#cursor = cursor || this.#cursor;
+  }
+
+  /** Whether it was heard of by neither way: a stream that was late brings what a page brought, too. */
+  isNew = ({ cursor, id }) => isAfter(cursor, this.#cursor) && !this.#shows(id);
+
+  #shows = (id) => this.row(id)?.matches(REAL);
+
+  /** Put an arriving message at the end, once. */
   add(message) {
-    this.#news?.push(() => this.atEnd && this.#insert(message));
-    if (this.atEnd) return this.#insert(message);
-    this.settle(message.clientId);
-    return null;
+    this.#news?.push(() => this.add(message));
+    if (!this.atEnd) this.sent(message.clientId, message);
+    else if (this.isNew(message)) this.#insert(message);
+    else this.settle(message.clientId);
   }
 
   #insert(message) {
     this.settle(message.clientId); // first: a page may have come with its row, while the answer to the send was lost
-    if (this.row(message.id)) return null;
-    const row = messageRow(message);
-    this.#place(row, this.list.querySelector('[data-client-id]'));
-    return row;
+    if (this.row(message.id)) return false;
+    this.#place(messageRow(message), this.list.querySelector('[data-client-id]'));
+    return true;
   }
 
   update(message) {
@@ -66,16 +78,25 @@ export class Timeline {
 
   /** @param {import('../types.js').Entry} entry */
   addPending(entry, author) {
-    const row = this.row(entry.clientId) ?? pendingRow(entry, author);
+    const row = this.#pending(entry.clientId) ?? pendingRow(entry, author);
     if (!row.isConnected) this.#place(row, null);
     return row;
   }
 
+  /** The server has it, under this id. Its row stays until the real one comes, or the news that it was deleted. */
+  sent(clientId, { id, content }) {
+    const row = this.#pending(clientId);
+    if (this.#shows(id) || !content) this.settle(clientId);
+    else if (row) row.id = id;
+  }
+
   /** The real one is here, or it was discarded. */
   settle(clientId) {
-    const row = clientId && this.list.querySelector(`[data-client-id="${CSS.escape(clientId)}"]`);
+    const row = this.#pending(clientId);
     if (row) this.#drop(row);
   }
+
+  #pending = (clientId) => clientId && this.list.querySelector(`[data-client-id="${CSS.escape(clientId)}"]`);
 
   /**
    * Put a fetched page at an edge. What changed while it was under way is applied on top of it: the answer
@@ -101,8 +122,9 @@ export class Timeline {
     if (next) decorate(next);
   }
 
+  /** @returns {import('../types.js').Message[]} those that were not here yet */
   append(messages) {
-    messages.forEach((message) => this.#insert(message));
+    return messages.filter((message) => this.#insert(message));
   }
 
   /** Show these alone, as after a `reset`. What is on its way out stays. */
@@ -111,10 +133,11 @@ export class Timeline {
     const mark = unread && nextMessage(unread)?.id;
     const edited = this.rows().filter((row) => row.querySelector('.message-edit'));
     const focused = document.activeElement;
-    for (const row of [...this.list.children]) if (!row.dataset.clientId) row.remove();
+    for (const row of [...this.list.children]) if (row.id !== row.dataset.clientId) row.remove();
     this.append(messages);
     for (const row of edited) this.#keepOpen(row);
     if (focused.isConnected) focused.focus({ preventScroll: true });
+    else backToWriting();
     const marked = mark && this.row(mark);
     if (marked) { marked.before(unread); decorate(marked); }
     const pending = this.list.querySelector('[data-client-id]');

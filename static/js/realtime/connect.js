@@ -10,8 +10,8 @@ export async function connect({ feed, list, open, say }) {
   let state;
 
   const report = async (next) => {
+    if (next === state) return; // the fallback may know better
     say(next);
-    if (next === state) return;
     state = next;
     if (state === 'live') open?.live();
     if (state !== 'polling') return void fallback?.stop();

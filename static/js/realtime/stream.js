@@ -88,7 +88,6 @@ export class Stream {
     if (this.#late) return;
     this.#readyAt = performance.now();
     this.#expect();
-    this.#backoff.reset();
     if (!this.#held) this.report('live');
   }
 
@@ -105,6 +104,7 @@ export class Stream {
       clearTimeout(this.#timer);
       this.#readyAt = undefined;
       this.#held = false;
+      this.#backoff.reset(); // not with `ready`: what ends right behind it, again and again, is tried ever less
       this.report('live');
     }
   }
