@@ -60,7 +60,7 @@ setTimeout(async () => {
   (await persistently(() => import('./behaviours/presence.js'))).wirePresence(feed);
   if (nav) (await persistently(() => import('./behaviours/leftovers.js'))).wireLeftovers(nav);
   fetchSignOut(); // it must ask, and forget, without the network too
-  if (open) fetchVoice(); // a screen reader hears no region that comes with its words
+  if (open) fetchVoice(); // a region that comes with its words is not heard
 }, 1000);
 
 /** Count what is unread in the tab's title. */

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import live_tab
-from tests.browser.page import composer, connection, expect_texts, held, message, send
+from tests.browser.page import (
+    composer,
+    connection,
+    expect_texts,
+    held,
+    message,
+    send,
+    until_held,
+)
 from tests.browser.people import Person
 
 OpenTab = Callable[..., Page]
@@ -75,6 +83,7 @@ def test_message_shows_at_once_and_is_replaced_by_the_real_one(
     pending = page.locator(".message.pending")
     expect(pending.locator(".body")).to_have_text("**bold** soon")
     expect(pending.locator(".author")).to_have_text("Ben")
+    until_held(page, posts, 1)
     posts[0].continue_()
     expect_texts(page, ["bold soon"])
     expect(page.locator(".message")).to_have_count(1)
@@ -122,6 +131,7 @@ def test_who_leaves_with_what_could_not_be_kept_is_asked(
     page = live_tab(context, talk.path)
     posts = held(page, "**/api/messages")
     send(page, "kept nowhere else")
+    until_held(page, posts, 1)
     with page.expect_event("dialog") as asked:
         page.close(run_before_unload=True)
     assert asked.value.type == "beforeunload"

@@ -178,6 +178,7 @@ def test_sending_from_one_tab_takes_no_other_words_from_another(
     second.reload()
     wait_live(second)
     expect(composer(second)).to_have_value("something else, from the second")
+    until_held(first, posts, 1)
     posts[0].continue_()
     expect_texts(first, ["from the first"])
 
@@ -211,6 +212,7 @@ def test_arrow_up_right_after_sending_opens_no_earlier_message(
     send(page, "a typpo")
     asked = asked_for(page, "/api/messages/")
     composer(page).press("ArrowUp")
+    until_held(page, posts, 1)
     posts[0].continue_()
     expect_texts(page, ["said before", "a typpo"])
     assert asked == []

@@ -107,7 +107,7 @@ def test_leaving_what_one_cannot_join_again_is_asked(ada: Person, ben: Person, p
     page.goto(f"{group.path}/details")
     page.get_by_role("link", name="Leave the group").click()
     expect(page.get_by_text("You cannot come back by yourself")).to_be_visible()
-    page.get_by_role("link", name="Stay").click()
+    page.get_by_role("link", name="Stay", exact=True).click()
     page.get_by_role("link", name="Leave the group").click()
     assert ben.id in ada.call("GET", f"/api/conversations/{group.id}")["memberIds"]
     page.get_by_role("button", name="Leave the group").click()

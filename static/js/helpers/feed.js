@@ -32,7 +32,7 @@ export class Feed {
   }
 }
 
-/** Whether cursor `a` lies after `b`. History of another epoch cannot be compared, so it counts as news. */
+/** Whether cursor `a` lies after `b`; of another epoch, it counts as news. */
 export function isAfter(a, b) {
   const [epoch, position] = split(a);
   const [otherEpoch, otherPosition] = split(b);

@@ -34,13 +34,13 @@ export class Timeline {
     return row;
   }
 
-  /** A page was fetched: the window ends where the conversation did at this cursor. Without one, it does not. */
+  /** The window ends where the conversation did at this cursor, if there is one. */
   endAt(cursor) {
     this.atEnd = Boolean(cursor);
     this.#cursor = cursor || this.#cursor;
   }
 
-  /** Whether it was heard of by neither way: a stream that was late brings what a page brought, too. */
+  /** Whether no page brought it: a stream that is late brings it again. */
   isNew = ({ cursor, id }) => isAfter(cursor, this.#cursor) && !this.#shows(id);
 
   #shows = (id) => this.row(id)?.matches(REAL);
@@ -54,7 +54,7 @@ export class Timeline {
   }
 
   #insert(message) {
-    this.settle(message.clientId); // first: a page may have come with its row, while the answer to the send was lost
+    this.settle(message.clientId); // first: a page may have brought its row
     if (this.row(message.id)) return false;
     this.#place(messageRow(message), this.list.querySelector('[data-client-id]'));
     return true;

@@ -104,7 +104,7 @@ export class Stream {
       clearTimeout(this.#timer);
       this.#readyAt = undefined;
       this.#held = false;
-      this.#backoff.reset(); // not with `ready`: what ends right behind it, again and again, is tried ever less
+      this.#backoff.reset(); // not with `ready`: what ends right behind it is tried ever less
       this.report('live');
     }
   }
