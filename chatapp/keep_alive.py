@@ -50,23 +50,24 @@ class KeepAlive:
         self._silence = float(worker.cfg.keepalive)
         self._serve = worker.handle
         self._connections: dict[object, Connection] = {}
-        self._awaiting: set[Connection] = set()
+        #: Those that await a request.
+        self.awaiting: set[Connection] = set()
         worker.handle, worker.timeout_ctx = self._handle, self._await_request
 
     def silence(self) -> float:
         """Return the seconds that a connection may be silent."""
-        return self._silence if len(self._awaiting) < CROWD else min(self._silence, LAST)
+        return self._silence if len(self.awaiting) < CROWD else min(self._silence, LAST)
 
     def leave(self) -> None:
         """Let connections be silent for LAST at most: the worker is about to stop."""
         self._silence = min(self._silence, LAST)
-        for connection in self._awaiting:
+        for connection in self.awaiting:
             connection.await_for(self._silence)
 
     def _handle(self, listener: Any, client: Any, address: Any) -> None:
         """Serve a client: gunicorn's ``handle``, in whose greenlet all of it happens."""
         here = gevent.getcurrent()
-        self._connections[here] = Connection(client, self.silence, self._awaiting)
+        self._connections[here] = Connection(client, self)
         try:
             self._serve(listener, client, address)
         finally:
@@ -78,24 +79,25 @@ class KeepAlive:
 
 
 class Connection:
-    """A client's connection; ``with connection:`` it awaits a request, and is in ``awaiting``."""
+    """A client's connection; ``with connection:`` it awaits a request.
 
-    __slots__ = ("_awaiting", "_began", "_client", "_greenlet", "_silence", "_timer")
+    Small, since each stream has one.
+    """
 
-    def __init__(
-        self, client: Any, silence: Callable[[], float], awaiting: set[Connection]
-    ) -> None:
-        self._client, self._silence, self._awaiting = client, silence, awaiting
+    __slots__ = ("_all", "_began", "_client", "_greenlet", "_timer")
+
+    def __init__(self, client: Any, all_of_them: KeepAlive) -> None:
+        self._client, self._all = client, all_of_them
         self._greenlet = gevent.getcurrent()
         #: When it began to await this request; None with the first, which may come even before.
         self._began: float | None = None
         self._timer: Any = None
 
     def __enter__(self) -> None:
-        if self._timer is not None:
+        if self._began is not None:
             self._began = time.monotonic()
-        self.await_for(self._silence())
-        self._awaiting.add(self)
+        self.await_for(self._all.silence())
+        self._all.awaiting.add(self)
 
     def __exit__(
         self,
@@ -103,8 +105,9 @@ class Connection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        self._awaiting.discard(self)
+        self._all.awaiting.discard(self)
         self._timer.close()
+        self._timer, self._began = None, 0.0
         return kind is Silence
 
     def await_for(self, seconds: float) -> None:
