@@ -127,6 +127,14 @@ def until_held(page: Page, waiting: list[Route], count: int) -> None:
     until(lambda: page.evaluate("true") and len(waiting) >= count, f"{count} requests held")
 
 
+def without_stream(page: Page, path: str) -> list[Route]:
+    """Go to a path whose page has to wait for its stream; return the request for that."""
+    streams = held(page, "**/api/sse?**")
+    page.goto(path)
+    until_held(page, streams, 1)
+    return streams
+
+
 def stand_at(page: Page, path: str, cursor: str) -> None:
     """Let the page at a path say that this is its cursor."""
     page.route(

@@ -12,11 +12,10 @@ from tests.browser.page import (
     composer,
     connection,
     expect_texts,
-    held,
     message,
     stand_at,
     texts,
-    until_held,
+    without_stream,
 )
 from tests.browser.people import Person
 
@@ -90,9 +89,7 @@ def test_reset_leaves_open_what_somebody_edits(
     ada.say(talk, "below it")
     page = signed_in(ada).new_page()
     stand_at(page, talk.path, FOREIGN)
-    streams = held(page, "**/api/sse?**")
-    page.goto(talk.path)
-    until_held(page, streams, 1)
+    streams = without_stream(page, talk.path)
     message(page, "a typpo").hover()
     message(page, "a typpo").locator(".edit").click()
     field = page.get_by_role("textbox", name="Edit the message")
@@ -133,9 +130,7 @@ def test_reset_leaves_who_goes_by_keyboard_where_one_writes(
     ada.say(talk, "read by keyboard")
     page = signed_in(ben).new_page()
     stand_at(page, talk.path, FOREIGN)
-    streams = held(page, "**/api/sse?**")
-    page.goto(talk.path)
-    until_held(page, streams, 1)
+    streams = without_stream(page, talk.path)
     page.locator(".message .permalink").focus()
     ada.say(talk, "new")
     streams[0].continue_()

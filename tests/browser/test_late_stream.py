@@ -7,6 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.page import (
+    FOREIGN,
     connection,
     expect_texts,
     held,
@@ -15,25 +16,30 @@ from tests.browser.page import (
     stand_at,
     texts,
     until_held,
+    without_stream,
 )
 from tests.browser.people import Conversation, Person, fill
 
 SignedIn = Callable[..., BrowserContext]
 
 
-def without_stream(signed_in: SignedIn, person: Person, path: str) -> tuple[Page, list[Route]]:
-    """A page whose stream waits, and the request for it."""
-    page = signed_in(person).new_page()
-    streams = held(page, "**/api/sse?**")
-    page.goto(path)
-    until_held(page, streams, 1)
-    return page, streams
-
-
 def let_flow(page: Page, streams: list[Route]) -> None:
     streams[0].continue_()
     page.unroute("**/api/sse?**")
     connection(page, "live")
+
+
+def expect_slip_to_go_away(
+    page: Page, streams: list[Route], talk: Conversation, ada: Person, ben: Person
+) -> None:
+    """Let ben send in the page, and delete that before the stream flows: nothing of it stays."""
+    with page.expect_response("**/api/messages") as answer:
+        send(page, "a slip")
+    ben.call("DELETE", f"/api/messages/{answer.value.json()['id']}")
+    let_flow(page, streams)
+    ada.say(talk, "after")
+    expect_texts(page, ["after"])
+    assert texts(page) == ["after"]
 
 
 def expect_end(page: Page, wanted: list[str]) -> None:
@@ -56,7 +62,8 @@ def test_what_the_newest_page_left_above_it_does_not_come_in_below(
     talk = ada.group("late stream", ben)
     first = ada.say(talk, "the first words")["id"]
     fill(talk, ben, 60)
-    page, streams = without_stream(signed_in, ben, f"{talk.path}?around={first}#{first}")
+    page = signed_in(ben).new_page()
+    streams = without_stream(page, f"{talk.path}?around={first}#{first}")
     new = say_many(ada, talk, 60)
     send(page, "here I am")  # leads to the newest page
     expect(message(page, new[-1])).to_be_visible()
@@ -71,7 +78,7 @@ def test_what_was_said_while_a_reset_waited_comes_in_where_it_belongs(
     talk = ada.group("slow reset", ben)
     ada.say(talk, "before")
     page = signed_in(ben).new_page()
-    stand_at(page, talk.path, "foreign-1")
+    stand_at(page, talk.path, FOREIGN)
     pages = held(page, "**/api/messages?**")
     page.goto(talk.path)
     until_held(page, pages, 1)
@@ -86,14 +93,9 @@ def test_own_message_that_was_deleted_before_the_stream_brought_it_goes_away(
     ada: Person, ben: Person, signed_in: SignedIn
 ) -> None:
     talk = ada.group("gone before it came", ben)
-    page, streams = without_stream(signed_in, ben, talk.path)
-    with page.expect_response("**/api/messages") as answer:
-        send(page, "a slip")
-    ben.call("DELETE", f"/api/messages/{answer.value.json()['id']}")
-    let_flow(page, streams)
-    ada.say(talk, "after")
-    expect_texts(page, ["after"])
-    assert texts(page) == ["after"]
+    page = signed_in(ben).new_page()
+    streams = without_stream(page, talk.path)
+    expect_slip_to_go_away(page, streams, talk, ada, ben)
 
 
 def test_own_message_that_was_deleted_before_a_reset_goes_away(
@@ -101,14 +103,6 @@ def test_own_message_that_was_deleted_before_a_reset_goes_away(
 ) -> None:
     talk = ada.group("gone before the reset", ben)
     page = signed_in(ben).new_page()
-    stand_at(page, talk.path, "foreign-1")
-    streams = held(page, "**/api/sse?**")
-    page.goto(talk.path)
-    until_held(page, streams, 1)
-    with page.expect_response("**/api/messages") as answer:
-        send(page, "a slip")
-    ben.call("DELETE", f"/api/messages/{answer.value.json()['id']}")
-    let_flow(page, streams)
-    ada.say(talk, "after")
-    expect_texts(page, ["after"])
-    assert texts(page) == ["after"]
+    stand_at(page, talk.path, FOREIGN)
+    streams = without_stream(page, talk.path)
+    expect_slip_to_go_away(page, streams, talk, ada, ben)
